@@ -1,0 +1,131 @@
+import Foundation
+import Foundations
+import Meeting
+import Roster
+
+/// An event as it stands in JSON: `event`, `time`, and what belongs to it.
+struct EventRecord: Encodable {
+  let event: MeetingEvent
+  let time: WallTime
+
+  /// The object on one line.
+  var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(self) else {
+      preconditionFailure("an event that JSON can't hold: \(event)")
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Field.self)
+    try fields.encode(time.seconds, forKey: "time")
+    func put(_ name: String, _ pairs: KeyValuePairs<Field, any Encodable>) throws {
+      try fields.encode(name, forKey: "event")
+      for (key, value) in pairs { try fields.encode(value, forKey: key) }
+    }
+    switch event {
+    case .invite(let code, let link, let uses, let expires):
+      try put(
+        "invite", ["code": code, "link": link, "uses": uses, "expires": expires.seconds])
+    case .joined(let meeting, let member, let title, let securityWords):
+      try put(
+        "joined", ["meeting": "\(meeting)", "member": "\(member)", "title": title])
+      try fields.encodeIfPresent(securityWords, forKey: "securityWords")
+    case .admitted(let member, let name, let words):
+      try put("admitted", ["member": "\(member)", "name": name, "securityWords": words])
+    case .memberJoined(let member, let name):
+      try put("member-joined", ["member": "\(member)", "name": name])
+    case .memberLeft(let member, let name, let reason):
+      try put(
+        "member-left", ["member": "\(member)", "name": name, "reason": reason.rawValue])
+    case .connected(let member, let sinceStart, let local, let remote):
+      try put(
+        "connected",
+        [
+          "member": "\(member)", "milliseconds": sinceStart.wholeMilliseconds,
+          "localCandidate": local, "remoteCandidate": remote,
+        ])
+    case .firstFrame(let member, let sinceStart, let steps):
+      try put(
+        "first-frame",
+        [
+          "member": "\(member)", "milliseconds": sinceStart.wholeMilliseconds,
+          "steps": Dictionary(
+            steps.map { ($0.name, $0.reached.wholeMilliseconds) }, uniquingKeysWith: { $1 }),
+        ])
+    case .chat(let line):
+      try put(
+        "chat",
+        [
+          "id": "\(line.id)", "member": "\(line.member)", "name": line.name, "text": line.text,
+          "kind": "text", "sent": line.sent.seconds, "own": line.isOwn,
+        ])
+    case .statistics(let statistics):
+      try put(
+        "statistics",
+        [
+          "members": statistics.members.map(MemberRow.init),
+          "processorSeconds": statistics.processorTime.inSeconds,
+          "residentBytes": statistics.residentBytes,
+        ])
+    case .recording(let path, let member):
+      try put("recording", ["path": path, "member": "\(member)"])
+    case .warning(let code, let message):
+      try put("warning", ["code": code, "message": message])
+    case .failed(let failure):
+      try put("error", ["code": failure.code, "message": failure.message])
+    case .left: try put("left", [:])
+    }
+  }
+
+  struct Field: CodingKey, ExpressibleByStringLiteral {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringLiteral name: String) { stringValue = name }
+    init(stringValue name: String) { stringValue = name }
+    init?(intValue: Int) { nil }
+  }
+}
+
+/// One member's line in `statistics`.
+private struct MemberRow: Encodable {
+  let member: String
+  let name: String
+  let sent: FlowRow
+  let received: FlowRow
+  let packetsLost: Int
+  let roundTripMilliseconds: Double?
+  let jitterBufferMilliseconds: Double?
+  let captureToDisplayMilliseconds: Double?
+
+  init(_ statistics: MemberStatistics) {
+    member = "\(statistics.member)"
+    name = statistics.name
+    sent = FlowRow(statistics.sent)
+    received = FlowRow(statistics.received)
+    packetsLost = statistics.packetsLost
+    roundTripMilliseconds = statistics.roundTrip?.milliseconds
+    jitterBufferMilliseconds = statistics.jitterBuffer?.milliseconds
+    captureToDisplayMilliseconds = statistics.captureToDisplay?.milliseconds
+  }
+}
+
+private struct FlowRow: Encodable {
+  let fps: Double
+  let width: Int
+  let height: Int
+  let bitrate: Int
+
+  init(_ flow: MemberStatistics.Flow) {
+    fps = (flow.framesPerSecond * 10).rounded() / 10
+    width = flow.width
+    height = flow.height
+    bitrate = flow.bitrate.bitsPerSecond
+  }
+}
+
+extension Duration {
+  var wholeMilliseconds: Int { Int(milliseconds.rounded()) }
+}

@@ -1,0 +1,115 @@
+import ArgumentParser
+import Capture
+import Foundation
+import Foundations
+import Meeting
+import Playback
+
+/// What `host` and `join` have in common.
+struct MeetingArguments: ParsableArguments {
+  @Option(help: "The name that the others see.")
+  var name: String?
+
+  @Flag(help: "No window: events on standard output, chat lines from standard input.")
+  var headless = false
+
+  @Flag(help: "Events as one JSON object a line on standard output.")
+  var json = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Where pictures come from: pattern, none, or file:CLIP (.y4m or .webm, looped).",
+      valueName: "camera"))
+  var camera: String = "none"
+
+  @Option(
+    help: ArgumentHelp("Size of the pattern's pictures.", valueName: "WIDTHxHEIGHT"))
+  var resolution: String = "1280x720"
+
+  @Option(
+    help: ArgumentHelp(
+      "Where sound comes from: tone, none, or file:SOUND.wav (looped).", valueName: "microphone"))
+  var microphone: String = "none"
+
+  @Option(
+    help: ArgumentHelp("Where sound goes to: none, or file:OUT.wav.", valueName: "speaker"))
+  var speaker: String = "none"
+
+  @Option(
+    name: .customLong("record"),
+    help: ArgumentHelp(
+      "Keep what is received, one WebM file a participant, in this directory.",
+      valueName: "directory"))
+  var recordDirectory: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Use only this network interface (repeatable). Without it, every real one is used.",
+      valueName: "interface"))
+  var interface: [String] = []
+
+  @Option(help: "TCP port for members' links; media takes UDP ports above it. 0: any free one.")
+  var port: UInt16 = 0
+
+  @Option(
+    name: .customLong("peer"),
+    help: ArgumentHelp(
+      "Look here instead of asking the network (repeatable).", valueName: "host:port"))
+  var peers: [String] = []
+
+  @Option(help: ArgumentHelp("Where key and history are kept.", valueName: "directory"))
+  var dataDir: String?
+
+  @Option(help: "Leave after this many seconds.")
+  var duration: Double?
+
+  func validate() throws {
+    if let duration, !(duration > 0 && duration <= 31_536_000) {
+      throw ValidationError("--duration takes the seconds until leaving, more than 0.")
+    }
+  }
+
+  func makeOptions() throws(Failure) -> MeetingOptions {
+    var options = MeetingOptions(
+      name: DisplayText.line(name ?? NSUserName(), limit: 64, otherwise: "somebody"),
+      dataDirectory: dataDir
+        ?? DataDirectory.standardPath(environment: ProcessInfo.processInfo.environment))
+    options.camera = try CameraSpec(camera)
+    options.video = try parseResolution()
+    options.microphone = try MicrophoneSpec(microphone)
+    options.speaker = try SpeakerSpec(speaker)
+    options.recordDirectory = recordDirectory
+    options.interfaces = interface.isEmpty ? nil : interface
+    options.port = port
+    options.duration = duration.map { .seconds($0) }
+    options.peers = try parsePeers()
+    return options
+  }
+
+  private func parseResolution() throws(Failure) -> VideoSettings {
+    let sides = resolution.split(separator: "x").map { Int($0) }
+    guard sides.count == 2, let width = sides[0], let height = sides[1],
+      (160...1920).contains(width), (90...1080).contains(height),
+      width.isMultiple(of: 2), height.isMultiple(of: 2)
+    else {
+      throw Failure(
+        "bad-option", exit: .usage,
+        "--resolution takes an even width and height such as 640x360, from 160x90 to 1920x1080.")
+    }
+    return VideoSettings(width: width, height: height, framesPerSecond: 30)
+  }
+
+  private func parsePeers() throws(Failure) -> [NetworkAddress] {
+    var addresses: [NetworkAddress] = []
+    for peer in peers {
+      guard let address = NetworkAddress(peer) else {
+        throw Failure(
+          "bad-option", exit: .usage,
+          "--peer takes a numeric address and a port, as in 192.0.2.7:4455 or [2001:db8::7]:4455; "
+            + "\(DisplayText.line(peer, limit: 60)) is none.")
+      }
+      addresses.append(address)
+    }
+    return addresses
+  }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+
+/// The whole command line; `virtue`'s main does nothing but run it.
+struct VirtueCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "virtue",
+    abstract: "Meet the people in your building: no Internet, no server.",
+    discussion: """
+      One computer hosts and reads out a short code; the others type it. From then on everybody \
+      sees, hears and writes to everybody else directly, and the meeting goes on when its host \
+      leaves.
+
+        virtue host "Standup"
+        virtue join 7-lagoon-copper-finch
+      """,
+    version: "virtue \(programVersion)",
+    subcommands: [
+      HostCommand.self, JoinCommand.self, NearbyCommand.self, HistoryCommand.self,
+      DevicesCommand.self, DoctorCommand.self, DemoCommand.self, DocumentationCommand.self,
+    ])
+}
+
+/// Runs the command that this process was started with, and ends the process.
+package func runVirtue() async {
+  await VirtueCommand.main()
+}
+
+/// What `virtue --version` says.
+let programVersion = "0.1.0"

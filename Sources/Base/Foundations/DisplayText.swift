@@ -1,0 +1,35 @@
+/// Text from others, made fit to be shown: what could move a terminal's cursor, reorder a line or hide
+/// in it is taken out.
+package enum DisplayText {
+  /// `text` as one line of at most `limit` characters; `fallback` when nothing visible is left.
+  package static func line(_ text: String, limit: Int, otherwise fallback: String = "") -> String {
+    let kept = text.unicodeScalars.prefix(limit * 8).compactMap { scalar -> Character? in
+      if scalar.properties.isWhitespace { return " " }
+      return isHarmless(scalar) ? Character(scalar) : nil
+    }
+    // Joined as scalars, so that combining marks find their letters again.
+    var view = String.UnicodeScalarView()
+    for character in kept { view.append(contentsOf: character.unicodeScalars) }
+    let words = String(view).split(separator: " ", omittingEmptySubsequences: true)
+    let line = String(words.joined(separator: " ").prefix(limit))
+    return line.isEmpty ? fallback : line
+  }
+
+  /// `text` with its line breaks, without anything else that steers a terminal.
+  package static func lines(_ text: String) -> String {
+    var view = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars where scalar == "\n" || isHarmless(scalar) {
+      view.append(scalar)
+    }
+    return String(view)
+  }
+
+  private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .surrogate, .privateUse, .lineSeparator, .paragraphSeparator, .unassigned: false
+    // Direction overrides and isolates are format characters; the joiners that scripts need are too.
+    case .format: scalar == "\u{200C}" || scalar == "\u{200D}"
+    case _: true
+    }
+  }
+}

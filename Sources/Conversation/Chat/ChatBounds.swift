@@ -1,0 +1,30 @@
+/// Bounds of what a log takes, keeps and sends.
+package enum ChatBounds {
+  /// `entry` of a signed entry: 16 + 32 + 32 + 8 × 32 + 32 bytes and numbers come to about 430.
+  package static let entry = 1024
+  /// Its body: the longest text, and room for the kinds that hold more than a text.
+  package static let body = 8192
+  /// Bytes of one batch. It is sealed into one message, which stays well below a frame.
+  package static let batch = 192 << 10
+  /// Entries of one batch, sent or taken: at the size of a short line a batch holds about 500.
+  package static let batchEntries = 1024
+  /// Members whose entries are kept in one meeting.
+  package static let authors = 4096
+  /// Ends of one author's log. An honest log has one, one restored from a copy may have two; of an
+  /// author that equivocates more often, later branches are refused.
+  package static let tips = 8
+  /// Entries of one author that wait for the one before them. Anti-entropy sends in order and a
+  /// broadcast overtakes few others, so what is dropped beyond it comes again soon.
+  package static let waitingPerAuthor = 256
+  package static let waiting = 2048
+  /// Lines of one's own that wait while those before them are committed.
+  package static let composing = 256
+  /// Tips that a message of heads may hold.
+  package static let heads = 2 * authors
+  /// Links at once; the mesh has far fewer.
+  package static let links = 256
+  /// Links that hear one's heads at one tick, the longest untold first.
+  package static let toldAtOnce = 8
+  /// Hashes named as seen by entries that aren't here. Beyond it, an entry may name a tip too many.
+  package static let mentioned = 4096
+}

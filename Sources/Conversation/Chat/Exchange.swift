@@ -1,0 +1,199 @@
+import Foundations
+import Wire
+
+/// Anti-entropy: what is known of each linked member's logs, and when to speak of one's own.
+///
+/// Two linked members tell each other the ends of every author's log, and each sends what the other
+/// lacks, one batch for each telling, so that the one that lacks something sets the pace. A member
+/// that is far behind asks one neighbour at a time, or everybody would send it the same history.
+struct Exchange: Sendable {
+  /// Between tellings while logs differ. Broadcast brings nearly everything sooner.
+  static let interval = Duration.seconds(5)
+  /// The longest interval, which it doubles up to while nothing changes.
+  static let longestInterval = Duration.seconds(40)
+  /// After a batch brought news or an entry arrived before its predecessor: neighbours may lack the
+  /// former, and have the latter, but most such gaps close by themselves in a moment.
+  static let soon = Duration.milliseconds(250)
+  /// How long one neighbour is waited for before another is asked.
+  static let patience = Duration.seconds(1)
+
+  struct Link: Sendable {
+    /// What the other said that it has, by author; `nil` until it has said something.
+    var theirs: [[UInt8]: [AuthorTip]]?
+    var theirTips: Set<EntryHash> = []
+    /// The version of one's own logs that it was last told of.
+    var told = -1
+    var toldAt: Moment?
+    /// One batch may go for each telling.
+    var mayPush = false
+    var pushedAt: Moment?
+    /// It wasn't told of one's logs yet, because another is being asked.
+    var isOwed = false
+  }
+
+  var links: [PeerID: Link] = [:]
+  /// Who is being asked, and until when that is waited for.
+  var asked: (peer: PeerID, until: Moment)?
+  var tick: Moment?
+  /// Ticks in a row at which nothing had changed since the one before.
+  var idleTicks = 0
+  var versionAtTick = 0
+
+  var deadline: Moment? {
+    [tick, asked?.until].compactMap { $0 }.min()
+  }
+
+  /// Sets the next tick, unless one comes sooner.
+  mutating func tick(by moment: Moment) {
+    tick = min(tick ?? moment, moment)
+  }
+}
+
+extension ChatLog {
+  mutating func linkUp(_ peer: PeerID, at now: Moment, into outputs: inout [Output]) {
+    guard peer != me, exchange.links[peer] != nil || exchange.links.count < ChatBounds.links else {
+      return
+    }
+    exchange.links[peer] = Exchange.Link()
+    ask(peer, at: now, into: &outputs)
+    exchange.tick(by: now + Exchange.interval)
+  }
+
+  mutating func linkDown(_ peer: PeerID, at now: Moment, into outputs: inout [Output]) {
+    exchange.links[peer] = nil
+    if exchange.asked?.peer == peer { askNext(at: now, into: &outputs) }
+  }
+
+  mutating func receive(
+    _ heads: WireChatHeads, from peer: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard let theirs = Self.parse(heads) else {
+      outputs.append(.misbehaviour(peer, .invalidHeads))
+      return
+    }
+    guard var link = exchange.links[peer] else { return }
+    let tips = Set(theirs.values.joined().map(\.hash))
+    // Said again before the last batch can have arrived: it would only go twice.
+    let isRepeated = link.theirs != nil && link.theirTips == tips
+    let isRecent = link.pushedAt.map { now - $0 < Exchange.patience } ?? false
+    link.mayPush = !(isRepeated && isRecent)
+    link.theirs = theirs
+    link.theirTips = tips
+    exchange.links[peer] = link
+    reconcile(with: peer, at: now, into: &outputs)
+  }
+
+  mutating func exchangeAfter(
+    broadcast news: Int, from peer: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    if waitingCount > 0 {
+      exchange.tick(by: now + Exchange.soon)
+    } else if news > 0 {
+      exchange.tick(by: now + Exchange.interval)
+    }
+  }
+
+  mutating func exchangeAfter(
+    batch news: Int, from peer: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard news > 0 else { return }
+    exchange.tick(by: now + Exchange.soon)
+    if exchange.asked?.peer == peer { exchange.asked?.until = now + Exchange.patience }
+    guard let link = exchange.links[peer], link.theirs != nil else { return }
+    // Only now is it known what of one's own the other's branches lack.
+    if !lacksSome(of: link) { exchange.links[peer]?.mayPush = true }
+    reconcile(with: peer, at: now, into: &outputs)
+  }
+
+  mutating func exchangeAfterOwn(at now: Moment) {
+    exchange.tick(by: now + Exchange.interval)
+  }
+
+  mutating func exchangeRetry(at now: Moment) {
+    if !unsaved.isEmpty { exchange.tick(by: now + Exchange.interval) }
+  }
+
+  mutating func exchangeWake(at now: Moment, into outputs: inout [Output]) {
+    if let asked = exchange.asked, asked.until <= now { askNext(at: now, into: &outputs) }
+    guard let tick = exchange.tick, tick <= now else { return }
+    exchange.tick = nil
+    commitUnsaved(into: &outputs)
+    exchange.idleTicks = exchange.versionAtTick == version ? min(exchange.idleTicks + 1, 3) : 0
+    exchange.versionAtTick = version
+    let differing = differingLinks
+    for peer in differing.prefix(ChatBounds.toldAtOnce) { tell(peer, at: now, into: &outputs) }
+    guard !differing.isEmpty || waitingCount > 0 || !unsaved.isEmpty else { return }
+    let interval = min(
+      Exchange.interval * (1 << exchange.idleTicks), Exchange.longestInterval)
+    let isAllTold = differing.count <= ChatBounds.toldAtOnce
+    exchange.tick(by: now + (isAllTold ? interval : Exchange.soon))
+  }
+
+  /// Those whose logs differ from one's own as far as is known, the longest untold first. While an
+  /// entry waits for another, anybody may have that.
+  private var differingLinks: [PeerID] {
+    let ours = Set(authors.values.flatMap(\.tips))
+    let differing = exchange.links.filter { _, link in
+      waitingCount > 0 || link.theirs == nil || link.theirTips != ours
+    }
+    return differing.sorted { left, right in
+      (left.value.toldAt ?? .zero, left.key) < (right.value.toldAt ?? .zero, right.key)
+    }
+    .map(\.key)
+  }
+
+  /// Sends what the other lacks; asks for what it has.
+  private mutating func reconcile(
+    with peer: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard let link = exchange.links[peer], let theirs = link.theirs else { return }
+    if link.mayPush {
+      let (batch, isAll) = batch(lackedBy: theirs)
+      if !batch.entries.isEmpty {
+        exchange.links[peer]?.mayPush = false
+        exchange.links[peer]?.pushedAt = now
+        outputs.append(.sendBatch(batch, to: peer))
+        // It must know that there is more.
+        if !isAll, link.told < 0 { tell(peer, at: now, into: &outputs) }
+      }
+    }
+    if lacksSome(of: link) {
+      ask(peer, at: now, into: &outputs)
+      return
+    }
+    if exchange.asked?.peer == peer { askNext(at: now, into: &outputs) }
+    // It has told what this member has too: told the same in return, it need not say so again.
+    let areEqual = link.theirTips.count == authors.values.reduce(0) { $0 + $1.tips.count }
+    if areEqual, exchange.links[peer]?.told != version { tell(peer, at: now, into: &outputs) }
+  }
+
+  private func lacksSome(of link: Exchange.Link) -> Bool {
+    link.theirTips.contains { entries[$0] == nil }
+  }
+
+  private mutating func ask(_ peer: PeerID, at now: Moment, into outputs: inout [Output]) {
+    guard exchange.asked == nil || exchange.asked?.peer == peer else {
+      exchange.links[peer]?.isOwed = true
+      return
+    }
+    guard let link = exchange.links[peer] else { return }
+    // Nothing new to say: asking again at once would go round in circles.
+    if link.told == version, let toldAt = link.toldAt, now - toldAt < Exchange.patience { return }
+    exchange.asked = (peer, now + Exchange.patience)
+    tell(peer, at: now, into: &outputs)
+  }
+
+  /// The one asked has given what it had, or was too slow: now those that were put off.
+  private mutating func askNext(at now: Moment, into outputs: inout [Output]) {
+    exchange.asked = nil
+    let owed = exchange.links.filter(\.value.isOwed).map(\.key).sorted()
+    for peer in owed { ask(peer, at: now, into: &outputs) }
+  }
+
+  private mutating func tell(_ peer: PeerID, at now: Moment, into outputs: inout [Output]) {
+    exchange.links[peer]?.told = version
+    exchange.links[peer]?.toldAt = now
+    exchange.links[peer]?.isOwed = false
+    outputs.append(.sendHeads(heads, to: peer))
+  }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import Foundations
+import GRDB
+import Glibc
+
+/// Opening, checking and setting aside the file that holds the history.
+enum DatabaseFile {
+  /// Up to this size the whole file is checked on opening, at about a second a gigabyte; a larger one
+  /// shows its damage when the page is read.
+  private static let checkedSize = 64 << 20
+
+  /// How long another process of this user is waited for.
+  private static let patience: TimeInterval = 5
+
+  static func openForWriting(_ path: String, pageLimit: Int?) throws -> DatabaseQueue {
+    try makePrivate(path)
+    var configuration = Configuration()
+    configuration.label = "virtue.history"
+    configuration.journalMode = .wal
+    configuration.foreignKeysEnabled = true
+    configuration.busyMode = .timeout(patience)
+    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    try queue.writeWithoutTransaction { db in
+      // In WAL mode FULL syncs the log at each commit: what was acknowledged survives a power cut.
+      try db.execute(sql: "PRAGMA synchronous = FULL")
+      // What is deleted is overwritten: forgotten means gone from the file.
+      try db.execute(sql: "PRAGMA secure_delete = ON")
+      if let pageLimit { try db.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
+      try check(db, path: path)
+      if try Schema.migrator.hasBeenSuperseded(db) { throw Problem.newer }
+    }
+    try Schema.migrator.migrate(queue)
+    return queue
+  }
+
+  static func openForReading(_ path: String) throws -> DatabaseQueue {
+    guard access(path, F_OK) == 0 else { throw Problem.missing }
+    var configuration = Configuration()
+    configuration.label = "virtue.history.reading"
+    configuration.readonly = true
+    configuration.busyMode = .timeout(patience)
+    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    try queue.read { db in
+      if try Schema.migrator.hasBeenSuperseded(db) { throw Problem.newer }
+      // A meeting that has only just begun may not have made the tables yet.
+      guard try Schema.migrator.hasCompletedMigrations(db) else { throw Problem.missing }
+    }
+    return queue
+  }
+
+  /// Renames a damaged database, with what SQLite keeps beside it, and never over another file.
+  /// - Returns: its new path.
+  static func setAside(_ path: String, at now: WallTime) throws -> String {
+    let time = Date(timeIntervalSince1970: now.seconds)
+    let stamp = time.formatted(.iso8601.timeSeparator(.omitted).dateSeparator(.omitted))
+    var aside = "\(path).damaged-\(stamp)"
+    var copy = 1
+    while access(aside, F_OK) == 0 {
+      copy += 1
+      aside = "\(path).damaged-\(stamp)-\(copy)"
+    }
+    for suffix in ["-wal", "-shm", ""] where access(path + suffix, F_OK) == 0 {
+      guard rename(path + suffix, aside + suffix) == 0 else { throw Problem.system(errno) }
+    }
+    return aside
+  }
+
+  /// Chat is private: the file is made for its owner alone, and SQLite makes those beside it alike.
+  private static func makePrivate(_ path: String) throws {
+    let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw Problem.system(errno) }
+    fchmod(file, 0o600)
+    close(file)
+  }
+
+  private static func check(_ db: Database, path: String) throws {
+    // Reads the header and the schema: a file that is no database fails here.
+    _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master")
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_size <= checkedSize else { return }
+    let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
+    guard verdict == "ok" else {
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
+    }
+  }
+}
+
+/// What can be wrong with the file before SQLite says so.
+enum Problem: Error {
+  case missing
+  /// A later version of the program made it.
+  case newer
+  case system(Int32)
+}

@@ -1,0 +1,72 @@
+import Foundations
+import GRDB
+import Glibc
+
+extension Failure {
+  /// The sentence for people, for whatever GRDB, SQLite or the system said about the history.
+  static func history(_ error: any Error, path: String) -> Failure {
+    switch error {
+    case let failure as Failure: failure
+    case Problem.missing:
+      Failure(
+        "no-history", exit: .noInput,
+        "No meeting has been kept here yet: there is no history at \(path).")
+    case Problem.newer:
+      Failure(
+        "history-newer", exit: .configuration,
+        "The history at \(path) was written by a later version of virtue. Update this one, or give "
+          + "another place with --data-dir.")
+    case Problem.system(ENOSPC), Problem.system(EDQUOT): diskFull(path)
+    case Problem.system(let number): unwritable(path, reason: String(cString: strerror(number)))
+    case let error as DatabaseError: database(error, path: path)
+    case _:
+      Failure(
+        "history-failed", exit: .inputOutput, "The history at \(path) failed: \(error).")
+    }
+  }
+
+  private static func database(_ error: DatabaseError, path: String) -> Failure {
+    let reason = error.message ?? "SQLite error \(error.resultCode.rawValue)"
+    switch error.resultCode {
+    case .SQLITE_FULL: return diskFull(path)
+    case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
+      return unwritable(path, reason: reason)
+    case .SQLITE_BUSY, .SQLITE_LOCKED:
+      return Failure(
+        "history-busy", exit: .temporary,
+        "Another program holds the history at \(path). Close it and try again.")
+    case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+      return Failure(
+        "history-damaged", exit: .badData,
+        "The history at \(path) is damaged (\(reason)). The next meeting sets the file aside and "
+          + "begins a new one.")
+    case _:
+      return Failure(
+        "history-failed", exit: .inputOutput, "The history at \(path) failed: \(reason).")
+    }
+  }
+
+  private static func diskFull(_ path: String) -> Failure {
+    Failure(
+      "disk-full", exit: .inputOutput,
+      "The disk is full: what is said now isn't kept at \(path). Free some space.")
+  }
+
+  private static func unwritable(_ path: String, reason: String) -> Failure {
+    Failure(
+      "history-unwritable", exit: .cannotCreate,
+      "The history at \(path) can't be written (\(reason)). Make it writable, or give another place "
+        + "with --data-dir.")
+  }
+
+  /// Said when a damaged file was put out of the way.
+  static func setAside(_ path: String, reason: String) -> Failure {
+    Failure(
+      "history-damaged", exit: .badData,
+      "The history was damaged (\(reason)). It now lies at \(path), and a new one was begun.")
+  }
+}
+
+extension DatabaseError {
+  var isDamage: Bool { resultCode == .SQLITE_CORRUPT || resultCode == .SQLITE_NOTADB }
+}

@@ -1,0 +1,190 @@
+package import Chat
+package import Foundations
+import GRDB
+package import Wire
+
+/// The conversations of every meeting, in one SQLite file. One process writes; others may read.
+package actor HistoryStore {
+  private nonisolated let work = WorkQueue(label: "virtue.history")
+  package nonisolated var unownedExecutor: UnownedSerialExecutor {
+    work.asUnownedSerialExecutor()
+  }
+
+  package nonisolated let path: String
+  private let isReadOnly: Bool
+  private let pageLimit: Int?
+  var queue: DatabaseQueue
+  private var warnings: [Failure] = []
+  /// What this run registered, to be put into a new file should the old one turn out damaged.
+  private var registered: [MeetingID: (record: MeetingRecord, time: WallTime)] = [:]
+  private var remembered: [MeetingID: [PeerID: (record: MemberRecord, time: WallTime)]] = [:]
+
+  /// Opens the history for the one process that writes it, and makes it if there is none.
+  /// - Parameter pageLimit: the largest size, in SQLite's pages; beyond it the disk counts as full.
+  package init(path: String, now: WallTime, pageLimit: Int? = nil) throws(Failure) {
+    self.path = path
+    self.pageLimit = pageLimit
+    isReadOnly = false
+    do {
+      queue = try DatabaseFile.openForWriting(path, pageLimit: pageLimit)
+    } catch let error as DatabaseError where error.isDamage {
+      do {
+        let aside = try DatabaseFile.setAside(path, at: now)
+        queue = try DatabaseFile.openForWriting(path, pageLimit: pageLimit)
+        warnings = [.setAside(aside, reason: error.message ?? "unreadable")]
+      } catch {
+        throw .history(error, path: path)
+      }
+    } catch {
+      throw .history(error, path: path)
+    }
+  }
+
+  /// Opens the history to look things up, while another process may be writing it.
+  package init(reading path: String) throws(Failure) {
+    self.path = path
+    pageLimit = nil
+    isReadOnly = true
+    do {
+      queue = try DatabaseFile.openForReading(path)
+    } catch {
+      throw .history(error, path: path)
+    }
+  }
+
+  /// What people should be told that didn't stop anything; each once.
+  package func takeWarnings() -> [Failure] {
+    defer { warnings = [] }
+    return warnings
+  }
+
+  /// Writes what SQLite's log still holds into the file, and lets it go.
+  package func close() {
+    try? queue.close()
+  }
+
+  // MARK: - Writing
+
+  /// Makes the meeting known, or brings its title and grant up to date.
+  package func register(_ meeting: MeetingRecord, at now: WallTime) throws(Failure) {
+    try write(at: now) { db in try db.register(meeting, at: now) }
+    registered[meeting.id] = (meeting, now)
+  }
+
+  /// Keeps who a member is, for names and for finding it again.
+  package func remember(
+    _ member: MemberRecord, in meeting: MeetingID, at now: WallTime
+  ) throws(Failure) {
+    try write(at: now) { db in try db.remember(member, in: meeting, at: now) }
+    remembered[meeting, default: [:]][member.id] = (member, now)
+  }
+
+  /// Keeps these, all or none; once it returns they survive a crash. Their meeting must be
+  /// registered. One that is kept already stays as it is.
+  package func append(_ entries: [Entry], at now: WallTime) throws(Failure) {
+    try write(at: now) { db in
+      for entry in entries { try db.append(entry, at: now) }
+      for meeting in Set(entries.map(\.meeting)) { try db.touch(meeting, at: now) }
+    }
+  }
+
+  /// Notes that this member was in the meeting until now.
+  package func touch(_ meeting: MeetingID, at now: WallTime) throws(Failure) {
+    try write(at: now) { db in try db.touch(meeting, at: now) }
+  }
+
+  /// Deletes the meeting with all that was said, from the disk too.
+  package func forget(_ meeting: MeetingID, at now: WallTime) throws(Failure) {
+    try write(at: now) { db in try db.forget(meeting) }
+    try checkpoint()
+    registered[meeting] = nil
+    remembered[meeting] = nil
+  }
+
+  // MARK: - Reading
+
+  /// Everything that was kept of the meeting, in order. What can't be read any more is left out:
+  /// other members still have it.
+  package func entries(of meeting: MeetingID) throws(Failure) -> [Entry] {
+    try read { db in try db.entries(of: meeting) }
+  }
+
+  /// The latest first.
+  package func meetings() throws(Failure) -> [MeetingSummary] {
+    try read { db in try db.meetings() }
+  }
+
+  /// The newest messages that fit, the oldest of them first.
+  /// - Parameters:
+  ///   - search: words that each message must hold, each perhaps only begun; empty for all.
+  ///   - attendance: whether to list who came and went, too. A search never finds those.
+  package func messages(
+    meeting: MeetingID? = nil, search: String? = nil, since: WallTime? = nil,
+    attendance: Bool = false, limit: Int
+  ) throws(Failure) -> [Message] {
+    let query = MessageQuery(
+      meeting: meeting, search: search, since: since, attendance: attendance, limit: limit)
+    return try read { db in try query.run(db) }
+  }
+
+  /// As ``HistoryHash`` says; `nil` for a meeting that isn't known.
+  package func hash(of meeting: MeetingID) throws(Failure) -> [UInt8]? {
+    try read { db in try db.historyHash(of: meeting) }
+  }
+
+  /// Those that this member could come back to, the latest first.
+  package func recentMeetings(limit: Int = 16) throws(Failure) -> [RecentMeeting] {
+    try read { db in try db.recentMeetings(limit: limit) }
+  }
+
+  // MARK: - Around each access
+
+  private func read<Value>(_ body: (Database) throws -> Value) throws(Failure) -> Value {
+    do {
+      return try queue.read(body)
+    } catch {
+      throw .history(error, path: path)
+    }
+  }
+
+  private func write(at now: WallTime, _ body: (Database) throws -> Void) throws(Failure) {
+    do {
+      try queue.write(body)
+    } catch let error as DatabaseError where error.isDamage && !isReadOnly {
+      do {
+        try replace(because: error, at: now)
+        try queue.write(body)
+      } catch {
+        throw .history(error, path: path)
+      }
+    } catch {
+      throw .history(error, path: path)
+    }
+  }
+
+  private func checkpoint() throws(Failure) {
+    do {
+      _ = try queue.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+      // Somebody is reading; the next checkpoint does it.
+    } catch {
+      throw .history(error, path: path)
+    }
+  }
+
+  /// The file turned out damaged while in use: the meeting goes on in a new one.
+  private func replace(because error: DatabaseError, at now: WallTime) throws {
+    try? queue.close()
+    let aside = try DatabaseFile.setAside(path, at: now)
+    queue = try DatabaseFile.openForWriting(path, pageLimit: pageLimit)
+    warnings.append(.setAside(aside, reason: error.message ?? "unreadable"))
+    try queue.write { db in
+      for (record, time) in registered.values { try db.register(record, at: time) }
+      for (meeting, members) in remembered {
+        for (record, time) in members.values {
+          try db.remember(record, in: meeting, at: time)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import GRDB
+
+/// The database's tables, and how each version of them grew out of the one before. A migration that
+/// was released is never edited.
+enum Schema {
+  static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("v1") { db in
+      try db.execute(sql: version1)
+    }
+    return migrator
+  }
+
+  /// Times are milliseconds since the Unix epoch. `number` is the key that the full-text index needs;
+  /// it grows as entries arrive. Identifiers compare as bytes, as they do in the program, so that the
+  /// index `entriesInOrder` holds the order in which everybody shows a meeting.
+  private static let version1 = """
+    CREATE TABLE meetings (
+      id BLOB NOT NULL PRIMARY KEY,
+      genesisKey BLOB NOT NULL,
+      title TEXT NOT NULL,
+      firstJoined INTEGER NOT NULL,
+      lastSeen INTEGER NOT NULL,
+      chain BLOB
+    ) STRICT;
+
+    CREATE TABLE members (
+      id BLOB NOT NULL PRIMARY KEY,
+      key BLOB NOT NULL,
+      name TEXT NOT NULL,
+      record BLOB,
+      issued INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE attendance (
+      meeting BLOB NOT NULL REFERENCES meetings (id) ON DELETE CASCADE,
+      member BLOB NOT NULL REFERENCES members (id),
+      lastSeen INTEGER NOT NULL,
+      PRIMARY KEY (meeting, member)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE entries (
+      number INTEGER PRIMARY KEY,
+      hash BLOB NOT NULL UNIQUE,
+      meeting BLOB NOT NULL REFERENCES meetings (id) ON DELETE CASCADE,
+      author BLOB NOT NULL REFERENCES members (id),
+      sequence INTEGER NOT NULL,
+      clock INTEGER NOT NULL,
+      counter INTEGER NOT NULL,
+      kind TEXT NOT NULL,
+      time INTEGER NOT NULL,
+      wire BLOB NOT NULL,
+      text TEXT
+    ) STRICT;
+    CREATE INDEX entriesInOrder
+      ON entries (meeting, clock, counter, author, sequence, hash, kind);
+    CREATE INDEX entriesByClock ON entries (clock);
+    CREATE INDEX entriesByAuthor ON entries (author);
+
+    CREATE VIRTUAL TABLE texts USING fts5(
+      text, content = 'entries', content_rowid = 'number',
+      tokenize = 'unicode61 remove_diacritics 2');
+    CREATE TRIGGER entryInserted AFTER INSERT ON entries WHEN new.text IS NOT NULL BEGIN
+      INSERT INTO texts (rowid, text) VALUES (new.number, new.text);
+    END;
+    CREATE TRIGGER entryDeleted AFTER DELETE ON entries WHEN old.text IS NOT NULL BEGIN
+      INSERT INTO texts (texts, rowid, text) VALUES ('delete', old.number, old.text);
+    END;
+    CREATE TRIGGER textRemoved AFTER UPDATE OF text ON entries WHEN old.text IS NOT NULL BEGIN
+      INSERT INTO texts (texts, rowid, text) VALUES ('delete', old.number, old.text);
+    END;
+    CREATE TRIGGER textReplaced AFTER UPDATE OF text ON entries WHEN new.text IS NOT NULL BEGIN
+      INSERT INTO texts (rowid, text) VALUES (new.number, new.text);
+    END;
+    """
+}

@@ -1,0 +1,129 @@
+import Foundations
+
+/// A WebM clip with VP8 or VP9, in a loop.
+final class WebMSource: VideoSource {
+  let settings: VideoSettings
+  let interval: Duration
+  private let path: String
+  private let reader: WebMReader
+  private let decoder: any PictureDecoding
+  private let fitting: Fitting
+  /// The time of the first packet of the file.
+  private let firstTime: Duration
+  /// When, on the source's own time line, the present round through the file began.
+  private var roundStart = Duration.zero
+  /// The packet that is not due yet.
+  private var ahead: WebMReader.Packet?
+  private var lastTime: Duration
+  private var picturesThisRound = 0
+
+  /// Packets decoded for one picture at most. When so much has been missed the clip goes on from
+  /// where it is.
+  private static let packetLimit = 300
+  /// Packets from which the rate is estimated.
+  private static let sampleSize = 90
+
+  init(
+    path: String, settings: VideoSettings, pool: PicturePool,
+    makeDecoder: VideoCapture.DecoderMaker
+  ) throws(Failure) {
+    self.path = path
+    reader = try WebMReader(path: path)
+    let times = Self.times(reader)
+    guard let track = reader.track(.video), let first = times.first else {
+      throw .badClip(path, "there are no pictures in it")
+    }
+    let codec: VideoCodec
+    switch track.codec {
+    case "V_VP8" where !track.isEncoded: codec = .vp8
+    case "V_VP9" where !track.isEncoded: codec = .vp9
+    case _: throw .badClip(path, "its pictures are neither plain VP8 nor plain VP9")
+    }
+    do {
+      decoder = try makeDecoder(codec, pool)
+    } catch {
+      throw .badClip(path, "there is no decoder for its pictures")
+    }
+    guard let picture = Self.firstPicture(reader, decoder) else {
+      throw .badClip(path, "none of its pictures can be decoded")
+    }
+    firstTime = first
+    lastTime = first
+    fitting = Fitting(width: picture.width, height: picture.height, into: settings, pool: pool)
+    (self.settings, interval) = settings.limited(
+      to: fitting, interval: Self.interval(track: track, times: times))
+    reader.rewind()
+  }
+
+  /// The times of the first video packets.
+  private static func times(_ reader: WebMReader) -> [Duration] {
+    var times: [Duration] = []
+    while times.count < sampleSize, let packet = reader.next() {
+      if packet.kind == .video { times.append(packet.time) }
+    }
+    return times
+  }
+
+  private static func interval(track: WebMReader.Track, times: [Duration]) -> Duration {
+    let sensible = Duration.milliseconds(5)...Duration.seconds(1)
+    if let stated = track.frameDuration, sensible.contains(stated) { return stated }
+    guard times.count > 1, let first = times.first, let last = times.max(), last > first else {
+      return .nanoseconds(1_000_000_000 / 30)
+    }
+    let mean = Duration.nanoseconds((last - first).nanoseconds / Int64(times.count - 1))
+    return min(max(mean, sensible.lowerBound), sensible.upperBound)
+  }
+
+  private static func firstPicture(_ reader: WebMReader, _ decoder: any PictureDecoding) -> Picture?
+  {
+    reader.rewind()
+    for _ in 0..<packetLimit {
+      guard let packet = reader.next() else { return nil }
+      guard packet.kind == .video else { continue }
+      if let picture = try? decoder.decode(packet.bytes) { return picture }
+    }
+    return nil
+  }
+
+  func picture(slot: Int, captured: WallTime) throws(Failure) -> Picture? {
+    let elapsed = interval * slot
+    var latest: Picture?
+    for _ in 0..<Self.packetLimit {
+      let packet = if let ahead { ahead } else { try nextVideoPacket() }
+      let due = roundStart + packet.time - firstTime
+      // Times in the file are rounded to milliseconds.
+      guard due <= elapsed + .milliseconds(1) else {
+        ahead = packet
+        return latest.map(fitting.fit)
+      }
+      ahead = nil
+      lastTime = max(lastTime, packet.time)
+      // A packet that can't be decoded is passed over: what is good is shown.
+      if let picture = try? decoder.decode(packet.bytes) {
+        latest = picture
+        picturesThisRound += 1
+      }
+    }
+    // Far behind: the clip goes on from here.
+    roundStart = elapsed - (lastTime - firstTime)
+    return latest.map(fitting.fit)
+  }
+
+  /// The next packet with a picture, from the file's beginning again after its end.
+  private func nextVideoPacket() throws(Failure) -> WebMReader.Packet {
+    var hasEnded = false
+    while true {
+      if let packet = reader.next() {
+        if packet.kind == .video { return packet }
+        continue
+      }
+      guard !hasEnded else { throw .badClip(path, "it has been changed or cut while it played") }
+      hasEnded = true
+      if picturesThisRound > 0 {
+        roundStart += lastTime - firstTime + interval
+      }
+      (lastTime, picturesThisRound) = (firstTime, 0)
+      reader.rewind()
+    }
+  }
+}

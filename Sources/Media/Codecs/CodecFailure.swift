@@ -1,0 +1,13 @@
+/// Why a codec refused.
+package enum CodecFailure: Error, Hashable, Sendable {
+  /// The library can't do what was asked for; its own words follow.
+  case unavailable(String)
+  /// These bytes are no picture or sound.
+  case badData(String)
+  /// The picture would be larger than `Picture.sideLimit` allows.
+  case tooLarge(width: Int, height: Int)
+  /// Nothing can be shown before the next keyframe.
+  case keyframeNeeded
+  /// The frame has another size than the encoder was made for.
+  case wrongSize(width: Int, height: Int)
+}

@@ -1,0 +1,180 @@
+import Admission
+import Discovery
+import Foundations
+import Links
+import Logging
+import Roster
+import SwiftProtobuf
+import Wire
+
+/// Letting others in: the codes of this member, what it advertises, and the desk that answers.
+extension MeetingSession {
+  // MARK: - The desk
+
+  func drive(desk input: InviterDesk.Input) {
+    var outputs: [InviterDesk.Output] = []
+    desk.handle(input, at: parts.clock.now(), into: &outputs)
+    carryOut(outputs)
+  }
+
+  func wakeDesk() {
+    deskAlarm?.forget()
+    var outputs: [InviterDesk.Output] = []
+    desk.wake(at: parts.clock.now(), into: &outputs)
+    carryOut(outputs)
+  }
+
+  func acceptAdmission(_ stream: FramedStream) {
+    let number = nextAdmissionStream
+    nextAdmissionStream += 1
+    admissionStreams[number] = stream
+    drive(
+      desk: .opened(
+        number, fingerprint: stream.peerFingerprint, source: stream.remoteAddress.host))
+    Task { [weak self] in
+      while let frame = await stream.next() { await self?.drive(desk: .received(number, frame)) }
+      await self?.admissionEnded(number)
+    }
+  }
+
+  private func admissionEnded(_ number: StreamNumber) {
+    guard admissionStreams.removeValue(forKey: number) != nil else { return }
+    drive(desk: .closed(number))
+  }
+
+  private func carryOut(_ outputs: [InviterDesk.Output]) {
+    for output in outputs {
+      switch output {
+      case .send(let number, let frame): admissionStreams[number]?.send(frame)
+      case .close(let number): admissionStreams.removeValue(forKey: number)?.close()
+      case .admitted(let newcomer):
+        emit(
+          .admitted(
+            member: newcomer.member.id, name: newcomer.member.record.name,
+            securityWords: newcomer.securityWords.joined(separator: " ")))
+        introduce(newcomer.member.wire)
+      case .wrongGuess(_, let source, let failures):
+        emit(
+          .warning(
+            code: "wrong-guess",
+            message: "Somebody at \(DisplayText.line(source, limit: 60)) tried a wrong code "
+              + "(\(failures) so far)."))
+      case .invitesChanged:
+        refreshAdvertisements()
+        for person in roster.people where !person.isMe { shareInvites(with: person.id) }
+      }
+    }
+    deskAlarm?.set(desk.deadline)
+  }
+
+  // MARK: - Codes
+
+  /// Opens a new code and shows it.
+  func offerInvite(uses: Int, life: Duration) {
+    let now = parts.clock.wallTime()
+    do throws(Failure) {
+      let invite = try desk.book.make(
+        uses: uses, life: life, heard: heardNameplates, at: now, secrets: parts.secrets)
+      let link = InviteLink(
+        code: invite.code,
+        addresses: Array(ownAddresses.prefix(InviteLink.mostAddresses)))
+      emit(
+        .invite(
+          code: invite.code.description, link: link.description, uses: invite.usesLeft,
+          expires: invite.expires))
+      carryOut([.invitesChanged])
+    } catch {
+      emit(.warning(code: error.code, message: error.message))
+    }
+  }
+
+  private var ownAddresses: [NetworkAddress] {
+    LinkAddresses.advertised(by: parts.listener, interfaces: parts.options.interfaces)
+  }
+
+  /// Tells a member that may admit which codes are open, so that it can take them over.
+  func shareInvites(with peer: PeerID) {
+    guard admitted[peer]?.canAdmit == true else { return }
+    for share in desk.book.shares(at: parts.clock.wallTime()) {
+      send(.with { $0.invite = share }, to: peer)
+    }
+  }
+
+  func take(_ share: WireInviteShare, from peer: PeerID) {
+    guard admitted[peer]?.canAdmit == true, desk.meeting.inviter.canAdmit else { return }
+    let change = desk.book.receive(share, from: peer, at: parts.clock.wallTime())
+    if case .displaced(let code) = change {
+      emit(
+        .warning(
+          code: "code-displaced",
+          message: "Somebody else's code has the number \(code.nameplate) too and goes before. "
+            + "Make a new one with /invite."))
+    }
+    refreshAdvertisements()
+    deskAlarm?.set(desk.deadline)
+  }
+
+  /// Who is here and may let others in has changed: codes whose owner went are taken over.
+  func admittersChanged() {
+    desk.meeting.others = roster.people.filter { !$0.isMe }.compactMap { admitted[$0.id] }
+    desk.meeting.revocations = revocations
+    let present = ([desk.meeting.inviter] + desk.meeting.others).filter(\.canAdmit).map(\.id)
+    let changes = desk.book.setAdmitters(Set(present), at: parts.clock.wallTime())
+    if !changes.isEmpty { carryOut([.invitesChanged]) }
+    deskAlarm?.set(desk.deadline)
+  }
+
+  // MARK: - What the network is told
+
+  /// Publishes what is new: the nameplates answered for, the tag of this hour, and title and host
+  /// where the host chose to be visible.
+  func refreshAdvertisements() {
+    guard !hasEnded else { return }
+    let now = parts.clock.wallTime()
+    let attributes = ServiceRecord(
+      nameplates: desk.book.advertised(at: now), tag: tag.advertised(at: now),
+      visible: visibility
+    ).attributes
+    guard attributes != advertised else { return }
+    advertised = attributes
+    do throws(Failure) {
+      try parts.discovery.publish(
+        Advertisement(label: label, port: parts.listener.port, attributes: attributes))
+    } catch {
+      emit(.warning(code: error.code, message: error.message))
+    }
+  }
+
+  func take(_ event: DiscoveryEvent) {
+    switch event {
+    case .found(let found):
+      guard found.label != label else { return }
+      let record = ServiceRecord(attributes: found.attributes)
+      nameplates[found.label] = Set(record.nameplates)
+      if let tag = record.tag, self.tag.recognises(tag, at: parts.clock.wallTime()) {
+        greetReturned(at: found.addresses)
+      }
+    case .lost(let label): nameplates[label] = nil
+    case .published(let label, let registered):
+      if label == self.label { parts.log.debug("Published as \(registered).") }
+    case .responder(let kind): parts.log.debug("Discovery goes through the \(kind) responder.")
+    case .problem(let sentence):
+      if warned.insert(sentence).inserted {
+        emit(.warning(code: "discovery", message: sentence))
+      }
+    }
+  }
+
+  var heardNameplates: Set<Int> { Set(nameplates.values.joined()) }
+
+  /// Somebody of this meeting is on the network; if no known member lives there, it is dialled.
+  private func greetReturned(at addresses: [NetworkAddress]) {
+    func plain(_ address: NetworkAddress) -> NetworkAddress {
+      NetworkAddress(
+        host: String(address.host.prefix { $0 != "%" }), port: address.port)
+    }
+    let known = Set(admitted.values.flatMap(\.record.addresses).map(plain))
+    guard !addresses.contains(where: { known.contains(plain($0)) }) else { return }
+    dial(addresses)
+  }
+}

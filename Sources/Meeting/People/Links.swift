@@ -1,0 +1,268 @@
+import Admission
+import Chat
+import Foundations
+import Gossip
+import Links
+import Logging
+import Roster
+import Signalling
+import SwiftProtobuf
+import Wire
+
+/// Links between members: the two hellos, and what the gossip asks for.
+extension MeetingSession {
+  // MARK: - Gossip
+
+  func drive(_ input: Gossip.Input) {
+    var outputs: [Gossip.Output] = []
+    gossip.handle(input, at: parts.clock.now(), into: &outputs)
+    carryOut(outputs)
+  }
+
+  func wakeGossip() {
+    gossipAlarm?.forget()
+    var outputs: [Gossip.Output] = []
+    gossip.wake(at: parts.clock.now(), into: &outputs)
+    carryOut(outputs)
+  }
+
+  private func carryOut(_ outputs: [Gossip.Output]) {
+    for output in outputs {
+      switch output {
+      case .dial(let peer, let addresses): dial(peer, at: addresses)
+      case .send(let link, let frame): streams[link]?.send(frame.wire)
+      case .close(let link, _): streams.removeValue(forKey: link)?.close()
+      case .deliver(let payload, let author): take(broadcast: payload, from: author)
+      case .introduction(let membership, let record):
+        if introduce(membership) == nil { drive(.refused(record.id)) }
+      case .deliverDirected(let directed): open(directed)
+      case .memberUp(let record): memberUp(record)
+      case .memberChanged(let record):
+        take(
+          roster.update(
+            record, role: (admitted[record.id]?.role ?? .member).wire, at: parts.clock.now()))
+      case .memberDown(let peer, let reason): memberDown(peer, reason: reason)
+      case .misbehaviour(let peer, let what):
+        parts.log.notice("\(peer.map(\.description) ?? "this member"): \(what)")
+      }
+    }
+    gossipAlarm?.set(gossip.deadline)
+  }
+
+  /// Learns of a member whose grants hold.
+  @discardableResult
+  func introduce(_ membership: WireMembership) -> AdmittedMember? {
+    guard
+      let member = try? AdmittedMember(
+        verifying: membership, meeting: ticket.meeting, revocations: revocations)
+    else { return nil }
+    guard member.record.id != parts.me else { return nil }
+    admitted[member.record.id] = member
+    drive(.admitted(member.record))
+    return member
+  }
+
+  /// `payload` to one member, sealed.
+  func send(_ payload: WirePayload, to peer: PeerID) {
+    guard let record = admitted[peer]?.record else { return }
+    nextEnvelope += 1
+    guard
+      let directed = try? seal(
+        payload, to: record, number: nextEnvelope, key: parts.key, meeting: ticket.meeting)
+    else { return }
+    drive(.direct(directed))
+  }
+
+  private func open(_ directed: WireDirected) {
+    guard
+      let (authorKey, payload) = try? Wire.open(
+        directed, with: parts.sealingKey, me: parts.me, meeting: ticket.meeting)
+    else { return }
+    take(directed: payload, from: PeerID(publicKey: authorKey))
+  }
+
+  private func take(directed payload: WirePayload, from peer: PeerID) {
+    switch payload.kind {
+    case .signal(let signal): drive(.received(signal), with: peer)
+    case .heads(let heads): drive(chat: .heads(heads, from: peer))
+    case .batch(let batch): drive(chat: .batch(batch, from: peer))
+    case .invite(let share): take(share, from: peer)
+    case .entry, .membership, .leaving, .revocation, nil: break
+    }
+  }
+
+  private func take(broadcast payload: WirePayload, from peer: PeerID) {
+    switch payload.kind {
+    case .entry(let entry): drive(chat: .received([entry], from: peer))
+    case .revocation(let signed): learn([signed])
+    case .signal, .heads, .batch, .invite, .membership, .leaving, nil: break
+    }
+  }
+
+  /// Who is removed is cut off at once, and never comes back by the grant that it had.
+  private func learn(_ signed: [WireSigned]) {
+    let isNews = signed.prefix(WireBounds.revocations).count {
+      (try? revocations.insert($0)) == true
+    }
+    guard isNews > 0 else { return }
+    for (peer, member) in admitted where !member.isMember(under: revocations) {
+      admitted[peer] = nil
+      drive(.removed(peer))
+    }
+    desk.meeting.revocations = revocations
+  }
+
+  // MARK: - Members
+
+  private func memberUp(_ record: MemberRecord) {
+    take(
+      roster.update(
+        record, role: (admitted[record.id]?.role ?? .member).wire, at: parts.clock.now()))
+    drive(chat: .linkUp(record.id))
+    startCall(with: record.id)
+    admittersChanged()
+    shareInvites(with: record.id)
+    remember(record)
+  }
+
+  private func memberDown(_ peer: PeerID, reason: Gossip.DownReason) {
+    endCall(with: peer)
+    drive(chat: .linkDown(peer))
+    let absence: Roster.Absence =
+      switch reason {
+      case .left: .left
+      case .lost: .lost
+      case .removed: .removed
+      }
+    if let change = roster.remove(peer, because: absence) { take([change]) }
+    admittersChanged()
+  }
+
+  private func take(_ changes: [Roster.Change]) {
+    for change in changes {
+      switch change {
+      case .joined(let person):
+        emit(.memberJoined(member: person.id, name: person.displayName))
+      case .left(let person, let absence):
+        emit(.memberLeft(member: person.id, name: person.displayName, reason: absence))
+      case .renamed, .promoted: break
+      }
+    }
+  }
+
+  // MARK: - Streams
+
+  /// How long a dial may take; the gossip tries again soon.
+  private static let dialPatience = Duration.milliseconds(1500)
+
+  func accept(_ stream: FramedStream) {
+    guard !hasEnded else { return stream.close() }
+    switch stream.purpose {
+    case .admission: acceptAdmission(stream)
+    case .link:
+      Task { [weak self] in
+        // The other side speaks first: a stranger learns nothing by connecting.
+        guard let first = await stream.next(), let self else { return stream.close() }
+        await self.answerHello(first, on: stream)
+      }
+    }
+  }
+
+  private func answerHello(_ bytes: [UInt8], on stream: FramedStream) {
+    guard let member = verify(hello: bytes, on: stream) else { return stream.close() }
+    stream.send(hello().wire)
+    linkUp(stream, to: member)
+  }
+
+  private func dial(_ peer: PeerID, at addresses: [NetworkAddress]) {
+    let fingerprint = admitted[peer]?.record.certificateFingerprint
+    Task { [weak self, links = parts.links] in
+      do {
+        let stream = try await links.connectFirst(
+          of: addresses, purpose: .link, timeout: Self.dialPatience)
+        guard stream.peerFingerprint == fingerprint, let self,
+          await self.greet(stream, expecting: peer)
+        else {
+          stream.close()
+          throw Failure("unreachable", exit: .noHost, "Somebody else answered.")
+        }
+      } catch {
+        await self?.drive(.dialFailed(peer))
+      }
+    }
+  }
+
+  /// Dials addresses at which some member of this meeting is said to be.
+  func dial(_ addresses: [NetworkAddress]) {
+    Task { [weak self, links = parts.links] in
+      guard let stream = try? await links.connectFirst(of: addresses, purpose: .link) else {
+        return
+      }
+      if await self?.greet(stream, expecting: nil) != true { stream.close() }
+    }
+  }
+
+  private func greet(_ stream: FramedStream, expecting peer: PeerID?) async -> Bool {
+    stream.send(hello().wire)
+    guard let reply = await stream.next(), let member = verify(hello: reply, on: stream),
+      peer == nil || member.record.id == peer
+    else { return false }
+    linkUp(stream, to: member)
+    return true
+  }
+
+  private func hello() -> WireLinkFrame {
+    .with {
+      $0.hello = .with {
+        $0.version = protocolVersion
+        $0.membership = membership
+        $0.revocations = revocations.wire()
+      }
+    }
+  }
+
+  /// The member that a hello proves its sender to be; nothing else of the stream counts before.
+  private func verify(hello bytes: [UInt8], on stream: FramedStream) -> AdmittedMember? {
+    guard let frame = try? WireLinkFrame(wire: bytes), case .hello(let hello) = frame.kind,
+      hello.version == protocolVersion,
+      let member = try? AdmittedMember(
+        verifying: hello.membership, meeting: ticket.meeting, revocations: revocations,
+        fingerprint: stream.peerFingerprint),
+      member.record.id != parts.me
+    else { return nil }
+    learn(hello.revocations)
+    return member.isMember(under: revocations) ? member : nil
+  }
+
+  private func linkUp(_ stream: FramedStream, to member: AdmittedMember) {
+    guard !hasEnded else { return stream.close() }
+    stream.confirm()
+    let link = nextLink
+    nextLink += 1
+    streams[link] = stream
+    admitted[member.record.id] = member
+    reach("link", with: member.record.id)
+    drive(.admitted(member.record))
+    drive(.linkUp(link, member.record.id, isInitiator: stream.isInitiator))
+    Task { [weak self] in
+      while let bytes = await stream.next() { await self?.receive(bytes, on: link) }
+      await self?.ended(link, orderly: stream.closeReason == .closedByPeer)
+    }
+  }
+
+  private func receive(_ bytes: [UInt8], on link: LinkID) {
+    guard streams[link] != nil else { return }
+    guard let frame = try? WireLinkFrame(wire: bytes) else {
+      parts.log.notice("A frame that can't be read ends a link.")
+      streams.removeValue(forKey: link)?.close()
+      drive(.linkDown(link, orderly: false))
+      return
+    }
+    drive(.received(link, frame))
+  }
+
+  private func ended(_ link: LinkID, orderly: Bool) {
+    guard streams.removeValue(forKey: link) != nil else { return }
+    drive(.linkDown(link, orderly: orderly))
+  }
+}

@@ -1,0 +1,102 @@
+import Foundation
+package import Foundations
+import Glibc
+package import Wire
+
+/// Where one installation keeps what is its own: its key, its history, the grants that let it back
+/// into meetings. One running program at a time.
+package final class DataDirectory: Sendable {
+  package let path: String
+  /// Held for as long as the program runs; the kernel gives the lock back when it dies.
+  private let lock: Int32
+
+  /// `$XDG_DATA_HOME/virtue`, or `~/.local/share/virtue` (XDG Base Directory Specification 0.8).
+  package static func standardPath(environment: [String: String]) -> String {
+    if let base = environment["XDG_DATA_HOME"], base.hasPrefix("/") { return base + "/virtue" }
+    return (environment["HOME"] ?? NSHomeDirectory()) + "/.local/share/virtue"
+  }
+
+  /// Makes the directory if need be and takes it for this process.
+  /// - Throws: `data-directory-in-use`, `data-directory-unwritable`.
+  package init(path: String) throws(Failure) {
+    self.path = path
+    do {
+      try FileManager.default.createDirectory(
+        atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw Failure(
+        "data-directory-unwritable", exit: .cannotCreate,
+        "The data directory \(path) can't be made. Choose another with --data-dir.")
+    }
+    lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard lock >= 0 else {
+      throw Failure(
+        "data-directory-unwritable", exit: .cannotCreate,
+        "The data directory \(path) can't be written to: \(Self.systemError()). "
+          + "Choose another with --data-dir.")
+    }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+      close(lock)
+      throw Failure(
+        "data-directory-in-use", exit: .cannotCreate,
+        "Another virtue is running on the data directory \(path). "
+          + "Leave that one first, or give this one its own with --data-dir.")
+    }
+  }
+
+  deinit {
+    close(lock)
+  }
+
+  package var historyPath: String { path + "/history.sqlite" }
+
+  /// This installation's signing key, made on first use. Its file can be read by its owner only.
+  package func signingKey(secrets: SecretSource) throws(Failure) -> SigningKey {
+    try key(named: "member.key", secrets: secrets)
+  }
+
+  /// The genesis key of a meeting that this installation hosts.
+  package func keep(genesis key: SigningKey, of meeting: MeetingID) throws(Failure) {
+    try write(key.secret, to: "genesis-\(meeting).key")
+  }
+
+  private func key(named name: String, secrets: SecretSource) throws(Failure) -> SigningKey {
+    let file = path + "/" + name
+    if let data = FileManager.default.contents(atPath: file) {
+      guard data.count == 32, let key = try? SigningKey(secret: Array(data)) else {
+        throw Failure(
+          "damaged-key", exit: .badData,
+          "The key file \(file) is damaged. Put it back from a copy, or move it away to begin as "
+            + "a new member.")
+      }
+      return key
+    }
+    if FileManager.default.fileExists(atPath: file) {
+      throw Failure(
+        "unreadable-key", exit: .noPermission,
+        "The key file \(file) can't be read. Give its owner the right to read it.")
+    }
+    let key = SigningKey(from: secrets)
+    try write(key.secret, to: name)
+    return key
+  }
+
+  /// Writes beside the file and renames, so that a crash leaves the whole file or none.
+  private func write(_ bytes: [UInt8], to name: String) throws(Failure) {
+    let file = path + "/" + name
+    let draft = file + ".new"
+    unlink(draft)
+    let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    defer { if descriptor >= 0 { close(descriptor) } }
+    guard descriptor >= 0,
+      Glibc.write(descriptor, bytes, bytes.count) == bytes.count,
+      fsync(descriptor) == 0, rename(draft, file) == 0
+    else {
+      throw Failure(
+        "data-directory-unwritable", exit: .cannotCreate,
+        "The file \(file) can't be written: \(Self.systemError()).")
+    }
+  }
+
+  private static func systemError() -> String { String(cString: strerror(errno)) }
+}

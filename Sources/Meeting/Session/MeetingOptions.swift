@@ -1,0 +1,44 @@
+package import Capture
+package import Foundations
+package import Playback
+
+/// What the user asked for on the command line, checked.
+package struct MeetingOptions: Sendable {
+  package var name: String
+  package var dataDirectory: String
+  package var camera: CameraSpec = .none
+  package var video = VideoSettings()
+  package var microphone: MicrophoneSpec = .none
+  package var speaker: SpeakerSpec = .none
+  package var recordDirectory: String?
+  /// Interfaces to use; `nil` means all real ones.
+  package var interfaces: [String]?
+  /// TCP port of the links, 0 for any; media takes UDP ports above it.
+  package var port: UInt16 = 0
+  /// Where members or the inviter can be reached, given by hand.
+  package var peers: [NetworkAddress] = []
+  package var duration: Duration?
+
+  package init(name: String, dataDirectory: String) {
+    self.name = name
+    self.dataDirectory = dataDirectory
+  }
+}
+
+/// What only the one who opens a meeting decides.
+package struct HostOptions: Sendable {
+  package var title: String
+  /// How often the first invite code may be used.
+  package var uses: Int
+  /// How long it is good for.
+  package var life: Duration
+  /// Whether title and host's name are told to everybody on the network.
+  package var isVisible: Bool
+
+  package init(title: String, uses: Int, life: Duration, isVisible: Bool) {
+    self.title = title
+    self.uses = uses
+    self.life = life
+    self.isVisible = isVisible
+  }
+}

@@ -1,0 +1,221 @@
+import Admission
+import Chat
+import Codecs
+import Discovery
+package import Foundations
+import Gossip
+import History
+import Links
+import RTP
+import Roster
+import Signalling
+import SwiftProtobuf
+import Wire
+
+/// One member's part in a meeting, from opening or joining it until leaving: joins the rooms of Mesh,
+/// Conversation and Media to one another and tells what happens as ``events``.
+package actor MeetingSession {
+  package nonisolated let events: AsyncStream<MeetingEvent>
+  /// Why the meeting ended, when it wasn't by leaving.
+  package private(set) var failure: Failure?
+
+  let parts: SessionParts
+  let ticket: MeetingTicket
+  nonisolated let emit: @Sendable (MeetingEvent) -> Void
+  private let finishEvents: @Sendable () -> Void
+
+  // Mesh
+  var gossip: Gossip
+  var gossipAlarm: Alarm?
+  var roster: Roster
+  var streams: [LinkID: FramedStream] = [:]
+  var nextLink: LinkID = 1
+  var desk: InviterDesk
+  var deskAlarm: Alarm?
+  var admissionStreams: [StreamNumber: FramedStream] = [:]
+  var nextAdmissionStream: StreamNumber = 1
+  /// This run's name on mDNS; says nothing.
+  let label: String
+  let tag: MeetingTag
+  let visibility: ServiceRecord.Visibility?
+  var advertised: [String: String] = [:]
+  /// Nameplates that others advertise, by their labels.
+  var nameplates: [String: Set<Int>] = [:]
+  var revocations: RevocationSet
+  let membership: WireMembership
+  var admitted: [PeerID: AdmittedMember] = [:]
+  var nextEnvelope: UInt64
+
+  // Conversation
+  var chat: ChatLog
+  var chatAlarm: Alarm?
+  /// Codes of warnings that were given: each is given once.
+  var warned: Set<String> = []
+
+  // Media
+  let media: MeetingMedia
+  var signalling: [PeerID: Signalling] = [:]
+  var signallingAlarms: [PeerID: Alarm] = [:]
+  var steps: [PeerID: [JoinStep]] = [:]
+  var firstSteps: [JoinStep]
+  var connected: Set<PeerID> = []
+  var latestFigures: (moment: Moment, rtp: [PeerID: RTPStatistics])?
+
+  private var tasks: [Task<Void, Never>] = []
+  private var isEnding = false
+
+  init(
+    parts: SessionParts, ticket: MeetingTicket, stored: [Entry], firstSteps: [JoinStep],
+    visible: ServiceRecord.Visibility?, media: MeetingMedia, events: EventChannel
+  ) throws(Failure) {
+    self.parts = parts
+    self.ticket = ticket
+    self.firstSteps = firstSteps
+    self.media = media
+    self.events = events.events
+    emit = events.emit
+    finishEvents = events.finish
+    let now = parts.clock.wallTime()
+    // Millions of envelopes a second would be needed to overtake the clock over a restart.
+    let firstNumber = UInt64(now.milliseconds) << 20
+    // Those sealed to one member are numbered apart from broadcasts, in the upper half of the range.
+    nextEnvelope = firstNumber | 1 << 63
+    let record = try parts.memberRecord()
+    let membership = WireMembership.with {
+      $0.record = record.signed
+      $0.chain = ticket.chain.wire
+    }
+    self.membership = membership
+    label = parts.secrets.bytes(8).hexadecimal
+    tag = MeetingTag(genesisKey: ticket.chain.genesisKey)
+    visibility = visible
+    revocations = RevocationSet(genesisKey: ticket.chain.genesisKey)
+    gossip = Gossip(
+      me: parts.me, meeting: ticket.meeting, key: parts.key, membership: membership,
+      firstNumber: firstNumber, seed: parts.secrets.seed())
+    roster = Roster(me: record, role: ticket.chain.role.wire, at: parts.clock.now())
+    chat = ChatLog(meeting: ticket.meeting, key: parts.key, stored: stored)
+    let inviter: AdmittedMember
+    do {
+      inviter = try AdmittedMember(
+        record: record, chain: ticket.chain, meeting: ticket.meeting, revocations: revocations)
+    } catch {
+      throw Failure(
+        "no-grant", exit: .noPermission,
+        "This computer is no member of the meeting any more. Join with a new code.")
+    }
+    desk = InviterDesk(
+      key: parts.key, meeting: MeetingDescription(title: ticket.title, inviter: inviter),
+      book: InviteBook(member: parts.me),
+      clock: CivilClock(moment: parts.clock.now(), time: now), secrets: parts.secrets)
+  }
+
+  // MARK: - Life
+
+  /// Starts everything; members are dialled as soon as they are learned.
+  func start(members: [WireMembership], peers: [NetworkAddress]) async {
+    let me = parts.me
+    gossipAlarm = Alarm(clock: parts.clock) { [weak self] in await self?.wakeGossip() }
+    deskAlarm = Alarm(clock: parts.clock) { [weak self] in await self?.wakeDesk() }
+    chatAlarm = Alarm(clock: parts.clock) { [weak self] in await self?.wakeChat() }
+    media.start()
+    tasks.append(
+      Task { [weak self, reports = media.reports] in
+        for await (peer, report) in reports { await self?.take(report, from: peer) }
+      })
+    tasks.append(
+      Task { [weak self, incoming = parts.listener.incoming] in
+        for await stream in incoming { await self?.accept(stream) }
+      })
+    emit(
+      .joined(
+        meeting: ticket.meeting, member: me, title: ticket.title,
+        securityWords: ticket.securityWords))
+    for membership in members { introduce(membership) }
+    admittersChanged()
+    if !peers.isEmpty { dial(peers) }
+    refreshAdvertisements()
+    tasks.append(
+      Task { [weak self, events = parts.discovery.events] in
+        for await event in events { await self?.take(event) }
+      })
+    tasks.append(
+      Task { [weak self] in
+        while !Task.isCancelled {
+          try? await Task.sleep(for: .seconds(1))
+          await self?.everySecond()
+        }
+      })
+    if let duration = parts.options.duration {
+      tasks.append(
+        Task { [weak self] in
+          try? await Task.sleep(for: duration)
+          guard !Task.isCancelled else { return }
+          await self?.leave()
+        })
+    }
+  }
+
+  /// Says goodbye, ends the recordings, and closes everything. Safe to call again.
+  package func leave() async {
+    guard !isEnding else { return }
+    isEnding = true
+    tasks.forEach { $0.cancel() }
+    drive(.leave)
+    await media.stop()
+    for stream in admissionStreams.values { stream.close() }
+    for stream in streams.values { stream.close() }
+    gossipAlarm = nil
+    deskAlarm = nil
+    chatAlarm = nil
+    signallingAlarms.removeAll()
+    await parts.close()
+    await parts.history.close()
+    emit(.left)
+    finishEvents()
+  }
+
+  var hasEnded: Bool { isEnding }
+
+  /// A line of standard input: chat, or with a leading `/` a command.
+  package func take(line: String) async {
+    guard !isEnding else { return }
+    guard line.hasPrefix("/") else {
+      say(line)
+      return
+    }
+    switch line.dropFirst().split(separator: " ").first {
+    case "leave": await leave()
+    case "invite": offerInvite(uses: 50, life: .seconds(8 * 3600))
+    case let word:
+      emit(
+        .warning(
+          code: "unknown-command",
+          message: "/\(DisplayText.line(String(word ?? ""), limit: 20)) is no command; "
+            + "there are /invite and /leave."))
+    }
+  }
+}
+
+/// What makes somebody a member of one meeting.
+struct MeetingTicket: Sendable {
+  let meeting: MeetingID
+  let title: String
+  let chain: GrantChain
+  /// For comparing aloud, with those who came by a code.
+  let securityWords: String?
+}
+
+/// The way of events from those who make them to those who watch.
+struct EventChannel: Sendable {
+  let events: AsyncStream<MeetingEvent>
+  let emit: @Sendable (MeetingEvent) -> Void
+  let finish: @Sendable () -> Void
+
+  init() {
+    let (events, continuation) = AsyncStream.makeStream(of: MeetingEvent.self)
+    self.events = events
+    emit = { continuation.yield($0) }
+    finish = { continuation.finish() }
+  }
+}

@@ -1,0 +1,186 @@
+import Admission
+import Discovery
+package import Foundations
+import History
+import Wire
+
+/// The three ways into a meeting.
+extension MeetingSession {
+  /// Opens a meeting of its own.
+  package static func host(
+    _ host: HostOptions, options: MeetingOptions
+  ) async throws(Failure) -> MeetingSession {
+    let parts = try await SessionParts.open(options)
+    return try await closing(parts) { (media) async throws(Failure) in
+      let genesis = SigningKey(from: parts.secrets)
+      let chain = GrantChain.issue(
+        genesis: genesis, member: parts.key.publicKey, role: .host, mayAdmit: true,
+        at: parts.clock.wallTime())
+      try parts.directory.keep(genesis: genesis, of: chain.meeting)
+      let session = try await open(
+        MeetingTicket(
+          meeting: chain.meeting, title: host.title, chain: chain, securityWords: nil),
+        parts: parts, media: media, firstSteps: [],
+        visible: host.isVisible ? .init(title: host.title, host: options.name) : nil)
+      await session.start(members: [], peers: options.peers)
+      try? await Task.sleep(for: settling)
+      await session.offerInvite(uses: host.uses, life: host.life)
+      return session
+    }
+  }
+
+  /// Joins by a code or a link.
+  package static func join(
+    invite text: String, options: MeetingOptions
+  ) async throws(Failure) -> MeetingSession {
+    var addresses = options.peers
+    let code: InviteCode
+    if InviteLink.isLink(text) {
+      let link = try InviteLink(parsing: text)
+      code = link.code
+      addresses += link.addresses
+    } else {
+      code = try InviteCode(parsing: text)
+    }
+    let parts = try await SessionParts.open(options)
+    return try await closing(parts) { [addresses] (media) async throws(Failure) in
+      let opened = JoinStep(name: "opened", reached: parts.clock.now() - parts.start)
+      // A clip that can't be read is told before the code is spent; mDNS is asked meanwhile.
+      _ = try await media.media()
+      let joining = try Joining(code: code, parts: parts)
+      let admittance = try await joining.run(addresses: addresses)
+      let session = try await open(
+        MeetingTicket(
+          meeting: admittance.meeting, title: admittance.title, chain: admittance.chain,
+          securityWords: admittance.securityWords.joined(separator: " ")),
+        parts: parts, media: media, firstSteps: [opened] + (await joining.steps), visible: nil)
+      await session.start(members: admittance.members.map(\.wire), peers: [])
+      return session
+    }
+  }
+
+  /// Goes back into the latest meeting that can be found: its grant was kept.
+  package static func rejoin(
+    options: MeetingOptions
+  ) async throws(Failure) -> MeetingSession {
+    let parts = try await SessionParts.open(options)
+    return try await closing(parts) { (media) async throws(Failure) in
+      let recent = try await parts.history.recentMeetings()
+      guard !recent.isEmpty else {
+        throw Failure(
+          "no-recent-meeting", exit: .usage,
+          "There is no meeting to go back to on this computer. Join one with its code.")
+      }
+      guard let found = await find(recent, parts: parts) else {
+        throw Failure(
+          "meeting-not-found", exit: .noHost,
+          "Nobody of “\(recent[0].title)” or an earlier meeting is on this network now. "
+            + "Ask a member for a code, or name an address with --peer.")
+      }
+      let chain: GrantChain
+      do {
+        chain = try GrantChain(verifying: found.meeting.chain)
+      } catch {
+        throw Failure(
+          "damaged-grant", exit: .badData,
+          "What let this computer into “\(found.meeting.title)” is damaged. Join with a new code.")
+      }
+      let session = try await open(
+        MeetingTicket(
+          meeting: found.meeting.id, title: found.meeting.title, chain: chain,
+          securityWords: nil),
+        parts: parts, media: media,
+        firstSteps: [JoinStep(name: "found", reached: parts.clock.now() - parts.start)],
+        visible: nil)
+      await session.start(members: [], peers: found.addresses)
+      return session
+    }
+  }
+
+  // MARK: - Steps of all three
+
+  private static func open(
+    _ ticket: MeetingTicket, parts: SessionParts, media: MediaOpening, firstSteps: [JoinStep],
+    visible: ServiceRecord.Visibility?
+  ) async throws(Failure) -> MeetingSession {
+    let now = parts.clock.wallTime()
+    try await parts.history.register(
+      MeetingRecord(
+        id: ticket.meeting, genesisKey: ticket.chain.genesisKey, title: ticket.title,
+        chain: ticket.chain.wire), at: now)
+    let stored = try await parts.history.entries(of: ticket.meeting)
+    return try MeetingSession(
+      parts: parts, ticket: ticket, stored: stored, firstSteps: firstSteps, visible: visible,
+      media: try await media.media(), events: media.events)
+  }
+
+  /// Opens the media beside whatever `body` does, and closes everything again when it fails.
+  private static func closing(
+    _ parts: SessionParts, _ body: (MediaOpening) async throws(Failure) -> MeetingSession
+  ) async throws(Failure) -> MeetingSession {
+    let media = MediaOpening(parts: parts)
+    do {
+      return try await body(media)
+    } catch {
+      await (try? media.media())?.stop()
+      await parts.close()
+      await parts.history.close()
+      throw error
+    }
+  }
+
+  /// The latest of `recent` that somebody advertises, and where.
+  private static func find(
+    _ recent: [RecentMeeting], parts: SessionParts
+  ) async -> (meeting: RecentMeeting, addresses: [NetworkAddress])? {
+    if !parts.options.peers.isEmpty { return (recent[0], parts.options.peers) }
+    let tags = recent.map { MeetingTag(genesisKey: $0.genesisKey) }
+    let clock = parts.clock
+    return await withTaskGroup(of: (Int, [NetworkAddress])?.self) { group in
+      group.addTask { [discovery = parts.discovery] in
+        for await case .found(let found) in discovery.events {
+          guard let tag = ServiceRecord(attributes: found.attributes).tag else { continue }
+          if let index = tags.firstIndex(where: { $0.recognises(tag, at: clock.wallTime()) }) {
+            return (index, found.addresses)
+          }
+        }
+        return nil
+      }
+      group.addTask {
+        try? await Task.sleep(for: rejoinPatience)
+        return nil
+      }
+      defer { group.cancelAll() }
+      guard let first = await group.next(), let (index, addresses) = first else { return nil }
+      return (recent[index], addresses)
+    }
+  }
+
+  /// Before a code is shown: nameplates in use are heard, also of a meeting that is only just being
+  /// published, and this one's own record is past its probing (RFC 6762 §8.1: three quarters of a
+  /// second), so that whoever types the code at once finds it at once.
+  private static let settling = Duration.seconds(1)
+
+  /// Long enough for a responder that only just starts on the other side (RFC 6762 §8: probing takes
+  /// three quarters of a second).
+  private static let rejoinPatience = Duration.seconds(4)
+}
+
+/// Camera, microphone and codecs take a moment to open: it passes while the meeting is looked for.
+private struct MediaOpening: Sendable {
+  let events = EventChannel()
+  private let task: Task<Result<MeetingMedia, Failure>, Never>
+
+  init(parts: SessionParts) {
+    let emit = events.emit
+    task = Task.detached {
+      do throws(Failure) {
+        return .success(try MeetingMedia(parts: parts, emit: emit))
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  func media() async throws(Failure) -> MeetingMedia { try await task.value.get() }
+}

@@ -1,0 +1,76 @@
+import Connectivity
+import Discovery
+import Foundations
+import History
+import Links
+import Logging
+import Wire
+
+/// What a member needs whatever it does: its keys, its history, its ways to the network. Opened once
+/// a run, closed in the reverse order.
+struct SessionParts: Sendable {
+  let options: MeetingOptions
+  let clock = HostClock()
+  let secrets = SecretSource.system
+  /// When the program began.
+  let start: Moment
+  let directory: DataDirectory
+  let key: SigningKey
+  let sealingKey: SealingKey
+  let history: HistoryStore
+  let certificate: RunCertificate
+  let links: Links
+  let listener: LinkListener
+  let discovery: Discovery
+  let log: Logger
+
+  var me: PeerID { PeerID(publicKey: key.publicKey) }
+
+  static func open(_ options: MeetingOptions) async throws(Failure) -> SessionParts {
+    let clock = HostClock()
+    let start = clock.processStart()
+    let secrets = SecretSource.system
+    let directory = try DataDirectory(path: options.dataDirectory)
+    let key = try directory.signingKey(secrets: secrets)
+    let history = try HistoryStore(path: directory.historyPath, now: clock.wallTime())
+    let certificate = try RunCertificate.make(now: clock.wallTime())
+    let links = try Links(certificate: certificate)
+    do {
+      let listener = try await links.listen(port: options.port, interfaces: options.interfaces)
+      let discovery = try Discovery(interfaces: options.interfaces)
+      return SessionParts(
+        options: options, start: start, directory: directory, key: key,
+        sealingKey: SealingKey(from: secrets), history: history, certificate: certificate,
+        links: links, listener: listener, discovery: discovery, log: Logger(label: "virtue"))
+    } catch {
+      await links.close()
+      throw error
+    }
+  }
+
+  func close() async {
+    await discovery.close()
+    await listener.close()
+    await links.close()
+  }
+
+  /// This run's record of oneself.
+  func memberRecord() throws(Failure) -> MemberRecord {
+    do {
+      return try MemberRecord(
+        key: key, name: options.name, certificateFingerprint: certificate.fingerprint,
+        sealingKey: sealingKey.publicKey,
+        addresses: LinkAddresses.advertised(by: listener, interfaces: options.interfaces),
+        capabilities: [], issued: clock.wallTime())
+    } catch {
+      throw Failure("bad-name", exit: .usage, "A member record can't be made: \(error).")
+    }
+  }
+}
+
+/// Where this member's links are reached.
+enum LinkAddresses {
+  static func advertised(by listener: LinkListener, interfaces: [String]?) -> [NetworkAddress] {
+    LocalAddresses.advertised(port: listener.port, interfaces: interfaces)
+  }
+}

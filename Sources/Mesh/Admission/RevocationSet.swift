@@ -1,0 +1,148 @@
+package import Foundations
+package import Wire
+
+/// The removals of one meeting, and what follows from them. The order in which they came doesn't
+/// matter: members that hold the same revocations agree on everybody.
+package struct RevocationSet: Hashable, Sendable {
+  /// Removals kept of one issuer. Each issuer has its own, so that a co-host run wild can't crowd out
+  /// the host's.
+  package static let mostPerIssuer = 256
+  /// Issuers; hosts and co-hosts are made by the genesis key only.
+  package static let mostIssuers = 64
+
+  package let genesisKey: [UInt8]
+  /// By issuer's key, then by removed member.
+  private var revocations: [[UInt8]: [PeerID: Revocation]] = [:]
+  /// Removals that hold, by removed member; nobody voided their issuers.
+  private var effective: [PeerID: [Revocation]] = [:]
+
+  package init(genesisKey: [UInt8]) {
+    self.genesisKey = genesisKey
+  }
+
+  package var isEmpty: Bool { revocations.isEmpty }
+
+  /// - Returns: whether anything changed.
+  /// - Throws: when it isn't signed by somebody who might remove others, or a bound is reached.
+  @discardableResult
+  package mutating func insert(_ signed: WireSigned) throws(AdmissionError) -> Bool {
+    try insert(Revocation(verifying: signed, genesisKey: genesisKey))
+  }
+
+  @discardableResult
+  package mutating func insert(_ revocation: Revocation) throws(AdmissionError) -> Bool {
+    guard MeetingID(publicKey: genesisKey) == revocation.meeting else { throw .otherMeeting }
+    var ofIssuer = revocations[revocation.issuerKey] ?? [:]
+    if let held = ofIssuer[revocation.member] {
+      // Of two by one issuer about one member the later counts, and all must choose alike.
+      guard Self.replaces(revocation, held) else { return false }
+    } else {
+      guard ofIssuer.count < Self.mostPerIssuer, !ofIssuer.isEmpty || hasRoomForIssuer else {
+        throw .tooManyRevocations
+      }
+    }
+    ofIssuer[revocation.member] = revocation
+    revocations[revocation.issuerKey] = ofIssuer
+    weighAnew()
+    return true
+  }
+
+  private var hasRoomForIssuer: Bool { revocations.count < Self.mostIssuers }
+
+  private static func replaces(_ new: Revocation, _ held: Revocation) -> Bool {
+    if new.issued != held.issued { return new.issued > held.issued }
+    return held.signed.payload.lexicographicallyPrecedes(new.signed.payload)
+  }
+
+  /// Goes through the issuers, nearest the genesis key first, and leaves out those that somebody
+  /// nearer removed. Who is removed by somebody further away is out as well, but what it signed
+  /// stands: of two who remove each other the nearer one's removal holds and voids the other's.
+  private mutating func weighAnew() {
+    effective = [:]
+    let issuers = revocations.map { key, removals in
+      // Promoted from co-host to host, an issuer may have signed with either grant.
+      (key: key, standpoint: removals.values.map(\.standpoint).min()!)
+    }.sorted { $0.standpoint < $1.standpoint }
+    for (key, _) in issuers {
+      let removals = revocations[key]!.values
+      let grant = removals.min { $0.standpoint < $1.standpoint }?.issuerGrant
+      if let grant, isRemoved(grant) { continue }
+      for removal in removals { effective[removal.member, default: []].append(removal) }
+    }
+  }
+
+  /// Whether the holder of `grant` is removed.
+  func isRemoved(_ grant: Grant) -> Bool { !removals(of: grant).isEmpty }
+
+  /// A host's removals hold for anybody, a co-host's unless `grant` makes its holder more than a plain
+  /// member.
+  private func removals(of grant: Grant) -> [Revocation] {
+    (effective[grant.member] ?? []).filter { removal in
+      switch removal.issuerGrant?.role {
+      case nil, .host: true
+      case .cohost: grant.role == .member
+      case .member: false
+      }
+    }
+  }
+
+  /// Whether `member` stays although `admitter`, who admitted it, was removed.
+  func stands(_ member: PeerID, admittedBy admitter: PeerID) -> Bool {
+    (effective[admitter] ?? []).contains { $0.standing.contains(member) }
+  }
+
+  /// The removals that hold for the holder of `chain` itself, for whoever has to know where its log
+  /// ends.
+  package func removals(of chain: GrantChain) -> [Revocation] {
+    chain.grants.last.map { removals(of: $0) } ?? []
+  }
+
+  /// What to sign to remove `member`: first anew, in one's own name, what that member had removed, for
+  /// its removals are void with it; then its own removal. To be inserted and sent in this order.
+  ///
+  /// - Parameters:
+  ///   - member: its public key.
+  ///   - chain: one's own, which makes one host or co-host.
+  ///   - standing: of those whom `member` admitted, the ones that stay.
+  package func signRemoval(
+    of member: [UInt8], by key: SigningKey, chain: GrantChain, lastEntry: [UInt8]?,
+    standing: [PeerID], at time: WallTime
+  ) throws(AdmissionError) -> [Revocation] {
+    var signed: [Revocation] = []
+    for old in removals(by: member) where old.memberKey != key.publicKey {
+      signed.append(
+        try Revocation(
+          of: old.memberKey, by: key, chain: chain, lastEntry: old.lastEntry,
+          standing: old.standing.sorted(), at: time))
+    }
+    signed.append(
+      try Revocation(
+        of: member, by: key, chain: chain, lastEntry: lastEntry, standing: standing, at: time))
+    return signed
+  }
+
+  /// Whom the holder of `key` removed.
+  package func removals(by key: [UInt8]) -> [Revocation] {
+    (revocations[key] ?? [:]).values.sorted { $0.member < $1.member }
+  }
+
+  /// As they travel: those that hold first, then the others, at most `limit` of them and at most
+  /// `bytes` altogether.
+  package func wire(limit: Int = WireBounds.revocations, bytes: Int = .max) -> [WireSigned] {
+    let held = Set(effective.values.joined())
+    let void = revocations.values.flatMap(\.values).filter { !held.contains($0) }
+    let sorted = [Array(held), void].flatMap { group in
+      group.sorted { ($0.standpoint, $0.member) < ($1.standpoint, $1.member) }
+    }
+    var room = bytes
+    var taken: [WireSigned] = []
+    for revocation in sorted.prefix(limit) {
+      // A tag and a length come before each message.
+      let size = revocation.signed.wire.count + 8
+      guard size <= room else { break }
+      room -= size
+      taken.append(revocation.signed)
+    }
+    return taken
+  }
+}

@@ -1,0 +1,203 @@
+package import Foundations
+import OrderedCollections
+import SwiftProtobuf
+package import Wire
+
+/// Names a link for as long as it lasts. The driver chooses it and never uses one twice.
+package typealias LinkID = UInt64
+
+/// Who is there and how word gets round, as one member sees it.
+///
+/// The first, simple form: every member keeps a link to every other, and passes on each broadcast that
+/// is new to it. The driver checks hellos and grants, dials, and carries frames; everything is decided
+/// here. Whoever calls sees members come up and go down and gets each broadcast once, whatever the
+/// overlay beneath.
+package struct Gossip: Machine {
+  package enum Input: Sendable {
+    /// This member's grants were verified, in a hello, a welcome or an introduction. A record issued
+    /// later replaces the one before.
+    case admitted(MemberRecord)
+    /// The grants of an introduced stranger are no good.
+    case refused(PeerID)
+    /// The member was removed from the meeting.
+    case removed(PeerID)
+    /// Both hellos were verified; the member was `admitted` before.
+    case linkUp(LinkID, PeerID, isInitiator: Bool)
+    /// The link ended by itself: not after `close`. `orderly` when the other side closed the stream
+    /// (TLS's close_notify), rather than that it broke, or ended with its process.
+    case linkDown(LinkID, orderly: Bool)
+    /// None of the addresses answered, or the hello failed.
+    case dialFailed(PeerID)
+    /// A frame after the hello.
+    case received(LinkID, WireLinkFrame)
+    /// To everybody. A membership becomes this member's own from then on.
+    case broadcast(WirePayload)
+    /// To one member, sealed by the driver.
+    case direct(WireDirected)
+    case leave
+  }
+
+  package enum Output: Sendable {
+    /// Answered by `linkUp` or `dialFailed`, best within two seconds: until then the member isn't
+    /// dialled again.
+    case dial(PeerID, [NetworkAddress])
+    case send(LinkID, WireLinkFrame)
+    /// Frames sent before still go out. The link is forgotten: no `linkDown` is expected.
+    case close(LinkID, CloseReason)
+    /// An entry or a revocation that a member broadcast; once for each.
+    case deliver(WirePayload, author: PeerID)
+    /// Somebody new, or a member's changed claim. The driver verifies the grants and answers
+    /// `admitted` or `refused`; the record is verified.
+    case introduction(WireMembership, MemberRecord)
+    /// A member sealed this for us; once for each.
+    case deliverDirected(WireDirected)
+    case memberUp(MemberRecord)
+    /// A present member has another name or other addresses.
+    case memberChanged(MemberRecord)
+    case memberDown(PeerID, DownReason)
+    /// Something an honest program doesn't do; `nil` when it was asked for here.
+    case misbehaviour(PeerID?, String)
+  }
+
+  package enum DownReason: String, Sendable {
+    case left
+    case lost
+    case removed
+  }
+
+  package enum CloseReason: String, Sendable {
+    /// There is another link to the same member.
+    case double
+    /// Nothing was heard, and nobody vouched for the member.
+    case silent
+    /// We leave, or the other side did.
+    case leaving
+    /// The member was removed, or never admitted.
+    case notAdmitted
+    /// The member runs anew; this link was to the run before.
+    case restarted
+  }
+
+  let me: PeerID
+  let meeting: MeetingID
+  let key: SigningKey
+  let bounds: GossipBounds
+  var chance: SeededGenerator
+  var nextNumber: UInt64
+  /// Our membership, as we broadcast it last.
+  var ownEnvelope: WireBroadcast
+  var members: OrderedDictionary<PeerID, KnownMember> = [:]
+  var links: OrderedDictionary<LinkID, KnownLink> = [:]
+  var strangers: OrderedDictionary<PeerID, Stranger> = [:]
+  var vouches: [Vouch] = []
+  var nextProbe: UInt64 = 1
+  var hasLeft = false
+  package private(set) var deadline: Moment?
+
+  /// - Parameters:
+  ///   - membership: this member's own.
+  ///   - firstNumber: larger than the number of any broadcast that `key` signed in an earlier run;
+  ///     at least 1.
+  ///   - seed: for choices and jitter; another one for every run.
+  package init(
+    me: PeerID, meeting: MeetingID, key: SigningKey, membership: WireMembership,
+    firstNumber: UInt64, seed: UInt64, bounds: GossipBounds = GossipBounds()
+  ) {
+    precondition(firstNumber > 0 && firstNumber < UInt64.max / 2)
+    self.me = me
+    self.meeting = meeting
+    self.key = key
+    self.bounds = bounds
+    chance = SeededGenerator(seed: seed)
+    ownEnvelope = makeBroadcast(
+      payload: .with { $0.membership = membership }, number: firstNumber, key: key,
+      meeting: meeting)
+    nextNumber = firstNumber + 1
+  }
+
+  /// The members that are here, without this one, in the order in which they were heard of.
+  package var present: [MemberRecord] {
+    members.values.filter(\.isPresent).map(\.record)
+  }
+
+  /// Whether there is a link to the member: what is directed to it goes straight there.
+  package func hasLink(to member: PeerID) -> Bool {
+    usableLink(to: member) != nil
+  }
+
+  package mutating func handle(_ input: Input, at now: Moment, into outputs: inout [Output]) {
+    allowForStall(at: now)
+    switch input {
+    case .admitted(let record): admit(record, at: now, into: &outputs)
+    case .refused(let id): strangers[id] = nil
+    case .removed(let id): remove(id, into: &outputs)
+    case .linkUp(let link, let peer, let isInitiator):
+      linkUp(link, to: peer, isInitiator: isInitiator, at: now, into: &outputs)
+    case .linkDown(let link, let orderly):
+      linkDown(link, orderly: orderly, at: now, into: &outputs)
+    case .dialFailed(let id): dialFailed(id, at: now, into: &outputs)
+    case .received(let link, let frame): receive(frame, on: link, at: now, into: &outputs)
+    case .broadcast(let payload): broadcast(payload, into: &outputs)
+    case .direct(let directed): direct(directed, into: &outputs)
+    case .leave: leave(into: &outputs)
+    }
+    deadline = nextDeadline()
+  }
+
+  package mutating func wake(at now: Moment, into outputs: inout [Output]) {
+    allowForStall(at: now)
+    wakeLinks(at: now, into: &outputs)
+    wakeMembers(at: now, into: &outputs)
+    for vouch in vouches where vouch.expires <= now {
+      answer(vouch, heard: false, into: &outputs)
+    }
+    vouches.removeAll { $0.expires <= now }
+    strangers.removeAll { $0.value.expires <= now }
+    deadline = nextDeadline()
+  }
+
+  private func nextDeadline() -> Moment? {
+    if hasLeft { return nil }
+    var next = Moment.distantFuture
+    for link in links.values { next = min(next, deadline(of: link)) }
+    for member in members.values { next = min(next, deadline(of: member)) }
+    for vouch in vouches { next = min(next, vouch.expires) }
+    for stranger in strangers.values { next = min(next, stranger.expires) }
+    return next == .distantFuture ? nil : next
+  }
+
+  private mutating func leave(into outputs: inout [Output]) {
+    guard !hasLeft else { return }
+    broadcast(.with { $0.leaving = WireLeaving() }, into: &outputs)
+    for (id, link) in links {
+      if link.isUsable {
+        outputs.append(.send(id, .with { $0.goodbye.leaving = true }))
+      }
+      outputs.append(.close(id, .leaving))
+    }
+    hasLeft = true
+    links = [:]
+    members = [:]
+    strangers = [:]
+    vouches = []
+  }
+
+  /// Reports what came over `link`, at most once in `complainAfter`.
+  mutating func complain(
+    about link: LinkID, _ what: String, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard let known = links[link], known.nextComplaint <= now else { return }
+    links[link]?.nextComplaint = now + bounds.complainAfter
+    outputs.append(.misbehaviour(known.peer, what))
+  }
+
+  /// The link that frames for `member` go out on.
+  func usableLink(to member: PeerID) -> LinkID? {
+    members[member]?.links.last { links[$0]?.isUsable == true }
+  }
+
+  /// Links to all neighbours, one each.
+  var neighbourLinks: [(link: LinkID, peer: PeerID)] {
+    members.keys.compactMap { id in usableLink(to: id).map { ($0, id) } }
+  }
+}

@@ -1,0 +1,86 @@
+/// The limits of ``Gossip``, each with its reason.
+package struct GossipBounds: Sendable {
+  // MARK: Finding out who is gone: within 3 s of a hang or a pulled cable, all told
+
+  /// A link on which nothing was heard for this long is pinged: DESIGN's keep-alive.
+  package var pingAfter = Duration.seconds(1)
+  /// A link on which nothing was heard for this long makes its member suspect. One second for the
+  /// pong leaves room for two retransmissions of TCP.
+  package var suspectAfter = Duration.seconds(2)
+  /// How long others have to vouch for a suspect.
+  package var probeWindow = Duration.milliseconds(500)
+  /// How long a member that was asked waits for the suspect's pong: less than `probeWindow`, so that
+  /// the answer arrives in it.
+  package var vouchWindow = Duration.milliseconds(400)
+  /// A pong younger than this answers for its member without another ping, so that nobody can make us
+  /// flood a third.
+  package var vouchAgainAfter = Duration.milliseconds(100)
+  /// Neighbours that are asked about a suspect (SWIM's k; three leave one chance in a thousand of a
+  /// false alarm where a tenth of the neighbours can't answer).
+  package var probes = 3
+  /// How often somebody who is reached through others only is asked for anew.
+  package var probeAgainAfter = Duration.seconds(1)
+  /// How long a dial holds up the finding that a member whose link broke is gone.
+  package var dialGrace = Duration.seconds(1)
+  /// Who comes this late to a deadline of its own was asleep itself, and suspects nobody for what it
+  /// didn't hear meanwhile (Lifeguard's local health).
+  package var ownStall = Duration.milliseconds(500)
+
+  // MARK: Dialling
+
+  /// How long a member waits for a newcomer to dial before it dials the newcomer.
+  package var newcomerDials = Duration.seconds(1)
+  /// For how long after dialling somebody the members it names are taken to be here before us.
+  package var newcomerFor = Duration.seconds(2)
+  /// A dial without an answer for this long has failed.
+  package var dialLimit = Duration.seconds(5)
+  /// Missing members are dialled again after this long, and up to as long again by chance, so that not
+  /// all dial at once.
+  package var redialAfter = Duration.seconds(1)
+  /// A link that ended sooner isn't dialled again at once: the other side may close each one.
+  package var briefLink = Duration.seconds(1)
+  /// How long a lost member is looked for.
+  package var seekFor = Duration.seconds(600)
+  /// Lost members that are looked for at once; the one lost first is given up for another.
+  package var sought = 50
+  /// How long a link that is given up for its double waits for the other side's goodbye.
+  package var drainFor = Duration.seconds(2)
+
+  // MARK: Memory
+
+  /// Members known, here or not. When full, those who left or were lost first are forgotten, then
+  /// newcomers are refused. A full mesh is of no use far below that.
+  package var members = 1024
+  /// Strangers whose membership is being verified; more are refused and come round again with the next
+  /// link.
+  package var strangers = 256
+  /// The same, of one neighbour's naming.
+  package var strangersPerNeighbour = 128
+  /// Envelopes held for one such stranger; later ones are dropped.
+  package var heldPerStranger = 32
+  /// Bytes held for all strangers together, and of one membership: a record and a chain of grants.
+  package var heldBytes = 4 << 20
+  package var membershipBytes = 16 << 10
+  /// Links to one member at once: one, its double, and some that end. The first makes room.
+  package var linksPerMember = 4
+  /// How long a verification may take.
+  package var strangerLife = Duration.seconds(5)
+  /// Questions of others about suspects being answered; more are answered with no.
+  package var vouches = 64
+
+  // MARK: Floods
+
+  /// What a neighbour may send for long: frames a second, each 16 KiB counting as one more; 8 MB/s of
+  /// full frames.
+  package var framesPerSecond = 500.0
+  /// What it may send at once: the memberships of all members and the relayed chatter of a moment.
+  package var frameBurst = 2000.0
+  /// Neighbours that a directed message is given to when no way to its recipient is known.
+  package var flood = 8
+  /// Neighbours that vouched for a member and are given what is directed to it.
+  package var relays = 2
+  /// How often one neighbour's misbehaviour is reported.
+  package var complainAfter = Duration.seconds(1)
+
+  package init() {}
+}

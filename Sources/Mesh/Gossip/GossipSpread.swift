@@ -1,0 +1,299 @@
+import Foundations
+import OrderedCollections
+import SwiftProtobuf
+import Wire
+
+/// How word gets round: broadcasts, introductions, directed messages.
+extension Gossip {
+  mutating func receive(
+    _ frame: WireLinkFrame, on link: LinkID, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard let known = links[link] else { return }
+    heard(on: link, from: known.peer, at: now, into: &outputs)
+    guard links[link]?.bucket.take(Self.cost(of: frame), at: now) == true else {
+      complain(about: link, "sends more than its share", at: now, into: &outputs)
+      return
+    }
+    switch frame.kind {
+    case .ping(let ping):
+      if known.isUsable {
+        outputs.append(.send(link, .with { $0.pong.number = ping.number }))
+      }
+    // That anything was heard is all that it says.
+    case .pong: break
+    case .goodbye(let goodbye): receiveGoodbye(goodbye, on: link, at: now, into: &outputs)
+    case .broadcast(let wire): receive(wire, on: link, at: now, into: &outputs)
+    case .directed(let wire): receive(wire, on: link, at: now, into: &outputs)
+    case .probe(let probe): receive(probe, on: link, at: now, into: &outputs)
+    case .probeReply(let reply): receive(reply, from: known.peer, at: now, into: &outputs)
+    case .hello: complain(about: link, "a second hello", at: now, into: &outputs)
+    case nil: complain(about: link, "an unknown kind of frame", at: now, into: &outputs)
+    }
+  }
+
+  private static func cost(of frame: WireLinkFrame) -> Double {
+    let byteCount =
+      switch frame.kind {
+      case .broadcast(let broadcast): broadcast.payload.count
+      case .directed(let directed): directed.ciphertext.count
+      case .hello, .ping, .pong, .goodbye, .probe, .probeReply, nil: 0
+      }
+    return 1 + Double(byteCount) / 16384
+  }
+
+  // MARK: Our own
+
+  mutating func broadcast(_ payload: WirePayload, into outputs: inout [Output]) {
+    guard !hasLeft else { return }
+    guard Self.isForEverybody(payload), payload.wire.count <= WireBounds.payload else {
+      outputs.append(.misbehaviour(nil, "a payload that can't be broadcast"))
+      return
+    }
+    let envelope = makeBroadcast(
+      payload: payload, number: nextNumber, key: key, meeting: meeting)
+    nextNumber &+= 1
+    if case .membership = payload.kind { ownEnvelope = envelope }
+    pass(on: envelope, from: nil, by: me, into: &outputs)
+  }
+
+  mutating func direct(_ directed: WireDirected, into outputs: inout [Output]) {
+    guard !hasLeft else { return }
+    guard let recipient = PeerID(directed.recipient), recipient != me else {
+      outputs.append(.misbehaviour(nil, "a directed message without a recipient"))
+      return
+    }
+    route(directed, to: recipient, from: nil, by: me, into: &outputs)
+  }
+
+  private static func isForEverybody(_ payload: WirePayload) -> Bool {
+    switch payload.kind {
+    case .membership, .leaving, .entry, .revocation: true
+    case .signal, .heads, .batch, .invite, nil: false
+    }
+  }
+
+  // MARK: Broadcasts
+
+  private mutating func receive(
+    _ wire: WireBroadcast, on link: LinkID, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard wire.authorKey.count == 32 else {
+      complain(about: link, "a broadcast without an author", at: now, into: &outputs)
+      return
+    }
+    let author = PeerID(publicKey: Array(wire.authorKey))
+    guard author != me else { return }
+    guard !isKnown(wire, by: author) else {
+      // A neighbour that tells of a member again has it.
+      return hint(at: author, now: now)
+    }
+    let envelope: Envelope
+    do {
+      envelope = try Envelope(verifying: wire, meeting: meeting)
+    } catch {
+      complain(about: link, "a broadcast that can't be verified: \(error)", at: now, into: &outputs)
+      return
+    }
+    guard Self.isForEverybody(envelope.payload) else {
+      complain(about: link, "a broadcast of what is directed only", at: now, into: &outputs)
+      return
+    }
+    accept(envelope, on: link, at: now, into: &outputs)
+  }
+
+  /// Whether a copy was taken before: found out without verifying a signature. A statement (membership
+  /// or leaving) that is too old for the window may still be news.
+  private func isKnown(_ wire: WireBroadcast, by author: PeerID) -> Bool {
+    if let stranger = strangers[author], stranger.envelope.number == wire.number { return true }
+    guard let member = members[author] else { return false }
+    return switch member.broadcasts.standing(of: wire.number) {
+    case .new: false
+    case .seen: true
+    case .tooOld: wire.number <= member.statement ?? 0
+    }
+  }
+
+  private mutating func accept(
+    _ envelope: Envelope, on link: LinkID, at now: Moment, into outputs: inout [Output]
+  ) {
+    let author = envelope.author
+    if case .membership(let membership) = envelope.payload.kind {
+      introduce(membership, in: envelope, via: link, at: now, into: &outputs)
+      return
+    }
+    guard let member = members[author] else {
+      hold(.broadcast(envelope), for: author, via: link)
+      return
+    }
+    if case .leaving = envelope.payload.kind {
+      guard envelope.number > member.statement ?? 0 else { return }
+      members[author]?.statement = envelope.number
+      members[author]?.broadcasts.insert(envelope.number)
+      pass(on: envelope.wire, from: link, by: author, into: &outputs)
+      markLeft(author, into: &outputs)
+      return
+    }
+    guard member.broadcasts.standing(of: envelope.number) == .new else { return }
+    members[author]?.broadcasts.insert(envelope.number)
+    hint(at: author, now: now)
+    pass(on: envelope.wire, from: link, by: author, into: &outputs)
+    outputs.append(.deliver(envelope.payload, author: author))
+  }
+
+  /// Gives the broadcast to all neighbours but its author and the one that it came from.
+  private func pass(
+    on wire: WireBroadcast, from link: LinkID?, by author: PeerID, into outputs: inout [Output]
+  ) {
+    let source = link.flatMap { links[$0]?.peer }
+    for neighbour in neighbourLinks where neighbour.peer != author && neighbour.peer != source {
+      outputs.append(.send(neighbour.link, .with { $0.broadcast = wire }))
+    }
+  }
+
+  // MARK: Strangers
+
+  /// Holds a membership until the driver has verified its grants.
+  private mutating func introduce(
+    _ membership: WireMembership, in envelope: Envelope, via link: LinkID, at now: Moment,
+    into outputs: inout [Output]
+  ) {
+    let author = envelope.author
+    guard let known = links[link] else { return }
+    guard envelope.wire.payload.count <= bounds.membershipBytes else {
+      complain(about: link, "a membership of undue length", at: now, into: &outputs)
+      return
+    }
+    guard envelope.number > members[author]?.statement ?? 0,
+      envelope.number > strangers[author]?.envelope.number ?? 0
+    else { return }
+    guard let record = try? MemberRecord(verifying: membership.record), record.id == author else {
+      complain(about: link, "a membership that isn't its author's", at: now, into: &outputs)
+      return
+    }
+    guard record.issued >= members[author]?.record.issued ?? record.issued else { return }
+    // Our neighbours' word about somebody we lost: look for it without delay.
+    hint(at: author, now: now)
+    let crowd = strangers.values.count { $0.neighbour == known.peer }
+    guard
+      strangers[author] != nil
+        || strangers.count < bounds.strangers && crowd < bounds.strangersPerNeighbour
+    else {
+      complain(about: link, "too many introductions at once", at: now, into: &outputs)
+      return
+    }
+    var stranger = Stranger(
+      record: record, envelope: envelope, via: link, neighbour: known.peer,
+      isOlder: known.isInitiator && now - known.cameUp < bounds.newcomerFor,
+      expires: now + bounds.strangerLife)
+    stranger.held = strangers[author]?.held ?? []
+    stranger.heldBytes = strangers[author]?.heldBytes ?? 0
+    strangers[author] = stranger
+    outputs.append(.introduction(membership, record))
+  }
+
+  private mutating func hold(_ item: Stranger.Held, for author: PeerID, via link: LinkID) {
+    guard let stranger = strangers[author], stranger.held.count < bounds.heldPerStranger else {
+      return
+    }
+    let byteCount =
+      switch item {
+      case .broadcast(let envelope): envelope.wire.payload.count
+      case .directed(let envelope): envelope.wire.ciphertext.count
+      }
+    let total = strangers.values.reduce(byteCount) { $0 + $1.heldBytes }
+    guard total <= bounds.heldBytes else { return }
+    strangers[author]?.held.append((item, link))
+    strangers[author]?.heldBytes += byteCount
+  }
+
+  /// Takes what was held for a stranger that is admitted now.
+  mutating func release(
+    _ record: MemberRecord, at now: Moment, into outputs: inout [Output]
+  ) {
+    // A verified record says nothing of another record by the same member.
+    guard let stranger = strangers[record.id], stranger.record == record else { return }
+    strangers[record.id] = nil
+    let envelope = stranger.envelope
+    if envelope.number > members[record.id]?.statement ?? 0 {
+      members[record.id]?.envelope = envelope.wire
+      members[record.id]?.statement = envelope.number
+      members[record.id]?.broadcasts.insert(envelope.number)
+      pass(on: envelope.wire, from: stranger.via, by: record.id, into: &outputs)
+    }
+    for (item, link) in stranger.held {
+      switch item {
+      case .broadcast(let envelope): accept(envelope, on: link, at: now, into: &outputs)
+      case .directed(let envelope): accept(envelope, on: link, into: &outputs)
+      }
+    }
+  }
+
+  // MARK: Directed
+
+  private mutating func receive(
+    _ wire: WireDirected, on link: LinkID, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard wire.authorKey.count == 32 else {
+      complain(about: link, "a directed message without an author", at: now, into: &outputs)
+      return
+    }
+    let author = PeerID(publicKey: Array(wire.authorKey))
+    guard author != me else { return }
+    if let member = members[author] {
+      guard member.directed.standing(of: wire.number) == .new else { return }
+    } else if strangers[author] == nil {
+      return
+    }
+    do {
+      let envelope = try DirectedEnvelope(verifying: wire, meeting: meeting)
+      if members[author] == nil {
+        hold(.directed(envelope), for: author, via: link)
+      } else {
+        accept(envelope, on: link, into: &outputs)
+      }
+    } catch {
+      complain(
+        about: link, "a directed message that can't be verified: \(error)", at: now,
+        into: &outputs)
+    }
+  }
+
+  private mutating func accept(
+    _ envelope: DirectedEnvelope, on link: LinkID, into outputs: inout [Output]
+  ) {
+    let author = envelope.author
+    guard members[author]?.directed.standing(of: envelope.number) == .new else { return }
+    members[author]?.directed.insert(envelope.number)
+    if envelope.recipient == me {
+      outputs.append(.deliverDirected(envelope.wire))
+    } else {
+      route(envelope.wire, to: envelope.recipient, from: link, by: author, into: &outputs)
+    }
+  }
+
+  /// Over our link to the recipient; without one over those that vouched for it; without these over a
+  /// few neighbours. Each member passes a message on once, so it can't circle.
+  private mutating func route(
+    _ directed: WireDirected, to recipient: PeerID, from link: LinkID?, by author: PeerID,
+    into outputs: inout [Output]
+  ) {
+    let frame = WireLinkFrame.with { $0.directed = directed }
+    if let direct = usableLink(to: recipient) {
+      outputs.append(.send(direct, frame))
+      return
+    }
+    // No flood for somebody who isn't a member.
+    guard let member = members[recipient] else { return }
+    let source = link.flatMap { links[$0]?.peer }
+    let isUseful = { (peer: PeerID) in peer != author && peer != source }
+    let relays = member.vouchers.reversed().filter(isUseful).compactMap { usableLink(to: $0) }
+    if !relays.isEmpty {
+      for relay in relays.prefix(bounds.relays) { outputs.append(.send(relay, frame)) }
+      return
+    }
+    let others = neighbourLinks.filter { isUseful($0.peer) }.shuffled(using: &chance)
+    for neighbour in others.prefix(bounds.flood) {
+      outputs.append(.send(neighbour.link, frame))
+    }
+  }
+}

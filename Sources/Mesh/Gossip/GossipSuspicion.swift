@@ -1,0 +1,141 @@
+import Foundation
+import Foundations
+import OrderedCollections
+import SwiftProtobuf
+import Wire
+
+/// Who is perhaps gone: indirect probes as in SWIM (Das, Gupta, Motivala 2002) and Lifeguard (Dadgar,
+/// Phillips, Currey 2017), on links whose silence or break raises the suspicion.
+extension Gossip {
+  /// Asks a few neighbours whether they hear a member that we don't.
+  mutating func suspect(_ id: PeerID, at now: Moment, into outputs: inout [Output]) {
+    guard let member = members[id], member.suspicion == nil else { return }
+    let others = neighbourLinks.filter {
+      $0.peer != id && members[$0.peer]?.suspicion == nil
+    }.shuffled(using: &chance).prefix(bounds.probes)
+    nextProbe &+= 1
+    let number = nextProbe
+    for other in others {
+      outputs.append(
+        .send(
+          other.link,
+          .with {
+            $0.probe.member = Data(id.bytes)
+            $0.probe.number = number
+          }))
+    }
+    members[id]?.probeAgain = nil
+    members[id]?.suspicion = Suspicion(
+      number: number, began: now, unanswered: others.map(\.peer), askedAny: !others.isEmpty)
+    conclude(id, at: now, into: &outputs)
+  }
+
+  /// Gives the suspect up, if all has been tried.
+  mutating func conclude(
+    _ id: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard let member = members[id], let suspicion = member.suspicion else { return }
+    guard now >= moment(ofConcluding: suspicion, about: member) else { return }
+    markLost(id, at: now, into: &outputs)
+  }
+
+  func moment(ofConcluding suspicion: Suspicion, about member: KnownMember) -> Moment {
+    var moment = suspicion.began
+    let hasLink = member.links.contains { links[$0]?.isUsable == true }
+    if !suspicion.unanswered.isEmpty || hasLink && !suspicion.askedAny {
+      moment = moment + bounds.probeWindow
+    }
+    if case .underway(let since) = member.dial { moment = max(moment, since + bounds.dialGrace) }
+    return moment
+  }
+
+  mutating func receive(
+    _ probe: WireProbe, on link: LinkID, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard let id = PeerID(probe.member) else {
+      complain(about: link, "a probe for nobody", at: now, into: &outputs)
+      return
+    }
+    let vouch = Vouch(
+      asker: link, member: id, number: probe.number, expires: now + bounds.vouchWindow)
+    guard id != me else { return answer(vouch, heard: true, into: &outputs) }
+    guard let own = usableLink(to: id), let known = links[own], vouches.count < bounds.vouches
+    else { return answer(vouch, heard: false, into: &outputs) }
+    if let pinged = known.vouchPing, now - pinged < bounds.vouchAgainAfter {
+      if known.lastHeard >= pinged { return answer(vouch, heard: true, into: &outputs) }
+    } else {
+      links[own]?.vouchPing = now
+      ping(own, into: &outputs)
+    }
+    vouches.append(vouch)
+  }
+
+  mutating func receive(
+    _ reply: WireProbeReply, from peer: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard let id = PeerID(reply.member), let member = members[id],
+      let suspicion = member.suspicion, suspicion.number == reply.number,
+      suspicion.unanswered.contains(peer)
+    else { return }
+    members[id]?.suspicion?.unanswered.removeAll { $0 == peer }
+    guard reply.heard else { return conclude(id, at: now, into: &outputs) }
+    members[id]?.suspicion = nil
+    members[id]?.vouchers.removeAll { $0 == peer }
+    members[id]?.vouchers.append(peer)
+    members[id]?.probeAgain = now + bounds.probeAgainAfter
+    // It is there, but not for us over this link.
+    closeLinks(to: id, .silent, into: &outputs)
+    switch member.standing {
+    case .introduced, .lost, .left:
+      members[id]?.standing = .present
+      outputs.append(.memberUp(member.record))
+    case .present: break
+    }
+    if members[id]?.dial == .idle { dial(id, at: now, into: &outputs) }
+  }
+
+  /// Something came from `peer`: it is alive.
+  mutating func heard(
+    on link: LinkID, from peer: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    links[link]?.lastHeard = now
+    links[link]?.isPinged = false
+    if usableLink(to: peer) != nil { members[peer]?.suspicion = nil }
+    vouchForHeard(peer, into: &outputs)
+  }
+
+  mutating func vouchForHeard(_ peer: PeerID, into outputs: inout [Output]) {
+    guard vouches.contains(where: { $0.member == peer }) else { return }
+    for vouch in vouches where vouch.member == peer {
+      answer(vouch, heard: true, into: &outputs)
+    }
+    vouches.removeAll { $0.member == peer }
+  }
+
+  func answer(_ vouch: Vouch, heard: Bool, into outputs: inout [Output]) {
+    guard let asker = links[vouch.asker] else { return }
+    guard let link = asker.isUsable ? vouch.asker : usableLink(to: asker.peer) else { return }
+    outputs.append(
+      .send(
+        link,
+        .with {
+          $0.probeReply.member = Data(vouch.member.bytes)
+          $0.probeReply.number = vouch.number
+          $0.probeReply.heard = heard
+        }))
+  }
+
+  /// Whoever wakes late has slept, and its neighbours' frames with it: each gets time for one more pong.
+  mutating func allowForStall(at now: Moment) {
+    guard let deadline, now - deadline > bounds.ownStall else { return }
+    for (id, link) in links where link.lastHeard < now - bounds.pingAfter {
+      links[id]?.lastHeard = now - bounds.pingAfter
+      links[id]?.isPinged = false
+    }
+    for (id, member) in members where member.suspicion != nil {
+      members[id]?.suspicion = nil
+      if usableLink(to: id) == nil { members[id]?.probeAgain = now }
+    }
+    vouches.removeAll()
+  }
+}

@@ -1,0 +1,102 @@
+import Foundations
+import Wire
+
+/// A member, as one member knows it.
+struct KnownMember: Sendable {
+  /// Whether it is here.
+  enum Standing: Equatable, Sendable {
+    /// Heard of, not reached yet. Exits: present, lost, left.
+    case introduced
+    /// Reached over a link, or through others who hear it. Exits: introduced (its next run was heard
+    /// of), lost, left.
+    case present
+    /// Not reached, and nobody hears it. Exits: introduced (its next run), present, left.
+    case lost(since: Moment)
+    /// Said goodbye. Exits: introduced (its next run), present.
+    case left
+  }
+
+  enum Dial: Equatable, Sendable {
+    case idle
+    case due(Moment)
+    case underway(since: Moment)
+  }
+
+  var record: MemberRecord
+  var standing = Standing.introduced
+  /// Its latest membership, as it broadcast it.
+  var envelope: WireBroadcast?
+  /// The number of its latest membership or leaving.
+  var statement: UInt64?
+  var broadcasts = NumberWindow()
+  var directed = NumberWindow()
+  /// In the order in which they came up. More than one only while a double is given up.
+  var links: [LinkID] = []
+  var dial = Dial.idle
+  var suspicion: Suspicion?
+  /// Neighbours that said they hear it, while there is no link. The latest last.
+  var vouchers: [PeerID] = []
+  /// When those are to be asked anew.
+  var probeAgain: Moment?
+
+  init(record: MemberRecord) {
+    self.record = record
+  }
+
+  var isPresent: Bool { standing == .present }
+}
+
+/// A member is perhaps gone.
+struct Suspicion: Sendable {
+  let number: UInt64
+  let began: Moment
+  /// Those asked that have yet to answer.
+  var unanswered: [PeerID]
+  /// Whether anybody was asked.
+  let askedAny: Bool
+}
+
+/// A link between this member and another.
+struct KnownLink: Sendable {
+  let peer: PeerID
+  let isInitiator: Bool
+  let cameUp: Moment
+  var lastHeard: Moment
+  /// Whether a ping went out since anything was heard.
+  var isPinged = false
+  /// When it was last pinged for another member's sake.
+  var vouchPing: Moment?
+  /// When we said goodbye; nothing is sent on the link since.
+  var saidGoodbye: Moment?
+  var heardGoodbye = false
+  var bucket: RateBucket
+  var nextComplaint: Moment
+
+  var isUsable: Bool { saidGoodbye == nil }
+}
+
+/// Somebody whose membership is being verified, and what is held for it.
+struct Stranger: Sendable {
+  enum Held: Sendable {
+    case broadcast(Envelope)
+    case directed(DirectedEnvelope)
+  }
+
+  let record: MemberRecord
+  let envelope: Envelope
+  let via: LinkID
+  let neighbour: PeerID
+  /// Whether it was here before us.
+  let isOlder: Bool
+  let expires: Moment
+  var held: [(item: Held, via: LinkID)] = []
+  var heldBytes = 0
+}
+
+/// A neighbour's question about a suspect, until the suspect is heard.
+struct Vouch: Sendable {
+  let asker: LinkID
+  let member: PeerID
+  let number: UInt64
+  let expires: Moment
+}

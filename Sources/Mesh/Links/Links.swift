@@ -1,0 +1,64 @@
+package import Foundations
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// The TLS 1.3 streams of one run: makes listeners and connections that show one certificate and
+/// share one thread.
+package final class Links: Sendable {
+  package let certificate: RunCertificate
+  package let limits: LinkLimits
+
+  let group: MultiThreadedEventLoopGroup
+  let settings: TLSSettings
+  let openStreams = OpenStreams()
+
+  package init(certificate: RunCertificate, limits: LinkLimits = LinkLimits()) throws(Failure) {
+    self.certificate = certificate
+    self.limits = limits
+    do {
+      settings = try TLSSettings(certificate: certificate, closing: limits.closing)
+    } catch {
+      throw Failure("no-certificate", exit: .software, "TLS can't be set up: \(error)")
+    }
+    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+  }
+
+  /// Streams that are open, in both directions.
+  package var streamCount: Int { openStreams.count }
+
+  /// Closes every stream, delivering what was sent before within ``LinkLimits/closing``, and ends the
+  /// thread. Listeners end too. Nothing of this instance may be used afterwards.
+  package func close() async {
+    guard await openStreams.close() else { return }
+    try? await group.shutdownGracefully()
+  }
+
+  /// Takes connections on `port`, or on any free port for 0, over IPv4 and IPv6.
+  ///
+  /// - Parameter interfaces: listens only at the addresses that these interfaces have now.
+  /// - Throws: "port-in-use", "port-not-allowed", "no-interface", "no-such-address",
+  ///   "cannot-listen", "closed".
+  package func listen(
+    port: UInt16 = 0, interfaces: [String]? = nil
+  ) async throws(Failure) -> LinkListener {
+    let attempt = Attempt()
+    guard openStreams.begin(attempt) else { throw Self.closedFailure }
+    defer { openStreams.end(attempt) }
+    let (incoming, continuation) = AsyncStream.makeStream(
+      of: FramedStream.self, bufferingPolicy: .bufferingOldest(limits.unconfirmed))
+    let register = IncomingRegister(limits: limits, continuation: continuation)
+    let channels = try await ListeningSockets(links: self, register: register).open(
+      port: port, interfaces: interfaces)
+    let listener = LinkListener(
+      channels: channels, incoming: incoming, register: register, openStreams: openStreams)
+    guard openStreams.insert(listener) else {
+      await listener.close()
+      throw Self.closedFailure
+    }
+    return listener
+  }
+
+  static let closedFailure = Failure(
+    "closed", exit: .temporary, "The meeting's connections are being closed.")
+}

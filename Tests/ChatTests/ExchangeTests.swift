@@ -1,0 +1,125 @@
+import Chat
+import Foundations
+import Testing
+import Wire
+
+@Suite("Exchange of logs")
+struct ExchangeTests {
+  @Test(
+    "Members that talk over lossy links end with one history", arguments: 0..<16 as Range<UInt64>)
+  func convergence(seed: UInt64) {
+    var world = World(members: 5, seed: seed)
+    world.loss = 0.3
+    world.duplication = 0.2
+    world.chat(lines: 60, over: .seconds(30))
+    world.run(until: seconds(30))
+    world.loss = 0.02
+    world.run(until: seconds(150))
+    world.expectOneHistory(of: 60)
+  }
+
+  @Test("A healed partition becomes one history", arguments: 0..<8 as Range<UInt64>)
+  func partition(seed: UInt64) {
+    var world = World(members: 6, seed: seed)
+    world.run(until: seconds(1))
+    world.split(at: 3)
+    world.chat(lines: 80, over: .seconds(20))
+    world.run(until: seconds(30))
+    #expect(Set(world.hashes).count > 1)
+    world.heal()
+    world.run(until: seconds(32))
+    world.expectOneHistory(of: 80)
+  }
+
+  @Test(
+    "Members that crash at any moment lose nothing that they published",
+    arguments: 0..<10 as Range<UInt64>)
+  func crashes(seed: UInt64) {
+    var world = World(members: 5, seed: seed)
+    world.loss = 0.1
+    world.chat(lines: 60, over: .seconds(30))
+    for crash in 1...8 {
+      world.run(until: seconds(Double(crash) * 3.7))
+      world.crash(Int(seed) + crash)
+    }
+    world.run(until: seconds(40))
+    world.loss = 0
+    world.run(until: seconds(120))
+    world.expectOneHistory()
+    #expect(world.published.isSubset(of: Set(world.members[0].log.ordered.map(\.hash))))
+  }
+
+  @Test("Along a line of members every entry reaches the far end")
+  func line() {
+    var world = World(members: 8, seed: 1, linked: { abs($0 - $1) == 1 })
+    world.broadcasts = false
+    world.chat(lines: 20, over: .seconds(2))
+    world.run(until: seconds(45))
+    world.expectOneHistory(of: 20)
+  }
+
+  @Test("A newcomer gets a long history in bounded batches, most of it once")
+  func newcomer() {
+    var world = World(members: 6, seed: 2, linked: { max($0, $1) < 5 })
+    world.chat(lines: 1200, over: .seconds(10))
+    world.run(until: seconds(30))
+    world.batchedEntries = 0
+    for other in 0..<5 { world.link(5, other) }
+    world.run(until: seconds(40))
+    world.expectOneHistory(of: 1200)
+    #expect(world.largestBatch < 256 << 10)
+    #expect(world.batchedEntries < 2 * 1200)
+  }
+
+  @Test("Members that have the same fall silent")
+  func silence() {
+    var world = World(members: 5, seed: 3)
+    world.chat(lines: 10, over: .seconds(1))
+    world.run(until: seconds(30))
+    world.sentHeads = 0
+    world.run(until: seconds(600))
+    #expect(world.sentHeads == 0)
+    #expect(world.members.allSatisfy { $0.log.deadline == nil })
+  }
+
+  @Test(
+    "Both branches of an author that equivocates reach everybody",
+    arguments: 0..<10 as Range<UInt64>)
+  func branches(seed: UInt64) {
+    var world = World(members: 4, seed: seed)
+    world.broadcasts = false
+    world.run(until: seconds(1))
+    let key = signingKey(99)
+    let first = forge(by: key, body: .text("first"))
+    var branches: [[WireSignedEntry]] = []
+    for (name, length) in [("long", 5), ("short", 2)] {
+      var branch = [first]
+      for sequence in 2..<UInt64(length + 2) {
+        let previous = entryHash(branch.last!)
+        branch.append(
+          forge(by: key, sequence: sequence, previous: previous, body: .text(name)))
+      }
+      branches.append(branch)
+    }
+    world.give(branches[0], to: 0)
+    world.give(branches[1], to: 2)
+    world.run(until: seconds(60))
+    world.expectOneHistory(of: 8)
+    #expect(world.members.allSatisfy { $0.log.isEquivocator(PeerID(publicKey: key.publicKey)) })
+  }
+
+  @Test("A member that never answers costs little")
+  func silent() {
+    var member = Member(1)
+    member.say("hello")
+    member.handle(.linkUp(meeting.asPeer), at: .zero)
+    var told = 0
+    var outputs: [ChatLog.Output] = []
+    while let deadline = member.log.deadline, deadline < seconds(600) {
+      outputs = []
+      member.log.wake(at: deadline, into: &outputs)
+      told += outputs.compactMap(\.heads).count
+    }
+    #expect((10..<25).contains(told))
+  }
+}

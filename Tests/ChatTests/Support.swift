@@ -1,0 +1,121 @@
+import Chat
+import Foundation
+import Foundations
+import SwiftProtobuf
+import Wire
+
+let meeting = MeetingID(Array(repeating: 7, count: 16))!
+
+func wall(_ milliseconds: Int64) -> WallTime {
+  WallTime(milliseconds: 1_700_000_000_000 + milliseconds)
+}
+
+func seconds(_ seconds: Double) -> Moment {
+  .zero + .milliseconds(Int64(seconds * 1000))
+}
+
+/// The same key for the same number in every run.
+func signingKey(_ number: UInt64) -> SigningKey {
+  SigningKey(
+    from: SecretSource { count in
+      var chance = SeededGenerator(seed: number)
+      return (0..<count).map { _ in UInt8.random(in: 0...255, using: &chance) }
+    })
+}
+
+/// An entry as an author with other scruples might sign it.
+func forge(
+  by key: SigningKey, sequence: UInt64 = 1, previous: EntryHash? = nil,
+  body: WireChatBody = .text("hello"), change: (inout WireChatEntry) -> Void = { _ in }
+) -> WireSignedEntry {
+  var entry = WireChatEntry.with {
+    $0.format = 1
+    $0.meeting = Data(meeting.bytes)
+    $0.authorKey = Data(key.publicKey)
+    $0.sequence = sequence
+    $0.previous = Data(previous?.bytes ?? [])
+    $0.clockMilliseconds = UInt64(wall(Int64(sequence)).milliseconds)
+    $0.bodyHash = Data(digest(body.wire))
+  }
+  change(&entry)
+  let bytes = entry.wire
+  return .with {
+    $0.entry = Data(bytes)
+    $0.signature = Data(key.signature(of: bytes, for: .entry))
+    $0.body = Data(body.wire)
+  }
+}
+
+func entryHash(_ signed: WireSignedEntry) -> EntryHash {
+  EntryHash(digest(Array(signed.entry)))!
+}
+
+/// One member with a store that keeps everything at once.
+struct Member {
+  var log: ChatLog
+  let key: SigningKey
+  private(set) var stored: [Entry] = []
+  private(set) var outputs: [ChatLog.Output] = []
+
+  init(_ number: UInt64, stored: [Entry] = []) {
+    key = signingKey(number)
+    self.stored = stored
+    log = ChatLog(meeting: meeting, key: key, stored: stored)
+  }
+
+  var id: PeerID { log.me }
+
+  /// - Returns: what came out besides commits, which are answered.
+  @discardableResult
+  mutating func handle(_ input: ChatLog.Input, at now: Moment = .zero) -> [ChatLog.Output] {
+    var pending = [input]
+    var results: [ChatLog.Output] = []
+    while !pending.isEmpty {
+      var outputs: [ChatLog.Output] = []
+      log.handle(pending.removeFirst(), at: now, into: &outputs)
+      for output in outputs {
+        if case .commit(let entries) = output {
+          stored += entries
+          pending.append(.committed(entries.map(\.id)))
+        } else {
+          results.append(output)
+        }
+      }
+    }
+    outputs += results
+    return results
+  }
+
+  @discardableResult
+  mutating func say(_ text: String, at milliseconds: Int64 = 0) -> Entry? {
+    handle(.compose(.text(text), wall: wall(milliseconds))).compactMap(\.shown).last
+  }
+}
+
+extension ChatLog.Output {
+  var shown: Entry? {
+    if case .show(let entry) = self { entry } else { nil }
+  }
+
+  var published: WireSignedEntry? {
+    if case .publish(let entry) = self { entry } else { nil }
+  }
+
+  var misbehaviour: ChatLog.Misbehaviour? {
+    if case .misbehaviour(_, let what) = self { what } else { nil }
+  }
+
+  var batch: WireChatBatch? {
+    if case .sendBatch(let batch, _) = self { batch } else { nil }
+  }
+
+  var heads: WireChatHeads? {
+    if case .sendHeads(let heads, _) = self { heads } else { nil }
+  }
+}
+
+extension Entry {
+  var text: String? {
+    if case .text(let text) = body { text } else { nil }
+  }
+}

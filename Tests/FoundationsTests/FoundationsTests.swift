@@ -1,0 +1,67 @@
+import Testing
+
+@testable import Foundations
+
+@Suite("Values")
+struct ValueTests {
+  @Test("Sequence numbers are compared over the wrap")
+  func sequenceNumbers() {
+    let last = SequenceNumber(65_535)
+    #expect(last.next == SequenceNumber(0))
+    #expect(last.next.isNewer(than: last))
+    #expect(!last.isNewer(than: last.next))
+    #expect(SequenceNumber(5).distance(from: SequenceNumber(65_530)) == 11)
+  }
+
+  @Test("Media time is measured over the wrap")
+  func mediaTime() {
+    let late = MediaTime(ticks: 900, clockRate: 90_000)
+    let early = MediaTime(ticks: .max - 899, clockRate: 90_000)
+    #expect(late - early == .milliseconds(20))
+    #expect(early + .milliseconds(20) == late)
+  }
+
+  @Test("Identifiers are 32 lower-case digits, and nothing else is one")
+  func identifiers() throws {
+    let text = "00ff0123456789abcdef0123456789ab"
+    let identifier = try #require(PeerID(hexadecimal: text))
+    #expect(identifier.description == text)
+    #expect(PeerID(identifier.bytes) == identifier)
+    for wrong in ["", "00", text + "00", "zz" + text.dropFirst(2)] {
+      #expect(PeerID(hexadecimal: wrong) == nil)
+    }
+  }
+
+  @Test(
+    "Addresses are numeric, with a port",
+    arguments: ["192.0.2.7:4455", "[2001:db8::7]:1", "[fe80::1%eth0]:65535"])
+  func addresses(text: String) {
+    #expect(NetworkAddress(text)?.description == text)
+  }
+
+  @Test(
+    "What is no address is none",
+    arguments: [
+      "", ":", "192.0.2.7", "192.0.2.7:0", "192.0.2.7:65536", "example.org:80", "2001:db8::7:1",
+      "[192.0.2.7]:1", "1.2.3:4", "1.2.3.4:+5", "[::1]:1\n",
+    ])
+  func noAddress(text: String) {
+    #expect(NetworkAddress(text) == nil)
+  }
+
+  @Test("Text from others can't steer a terminal")
+  func displayText() {
+    #expect(DisplayText.line("a\u{1B}[2J\r\nb\u{202E}c", limit: 64) == "a[2J bc")
+    #expect(DisplayText.line("\u{0}\u{200B}", limit: 64, otherwise: "x") == "x")
+    #expect(DisplayText.line(String(repeating: "é", count: 100), limit: 10).count == 10)
+    #expect(DisplayText.lines("a\nb\u{7}") == "a\nb")
+  }
+
+  @Test("The same seed gives the same numbers; secrets below a limit stay below it")
+  func chance() {
+    var one = SeededGenerator(seed: 7)
+    var other = SeededGenerator(seed: 7)
+    #expect((0..<8).map { _ in one.next() } == (0..<8).map { _ in other.next() })
+    #expect((0..<200).allSatisfy { _ in SecretSource.system.number(below: 3) < 3 })
+  }
+}

@@ -1,0 +1,348 @@
+import Foundation
+import Foundations
+import Gossip
+import SwiftProtobuf
+import Testing
+import Wire
+
+/// One member, driven by hand, with links to some others.
+private struct Bench {
+  var gossip: Gossip
+  var now = Moment.zero
+  var outputs: [Gossip.Output] = []
+  let me = Identity.crowd[0]
+
+  init(neighbours: Range<Int> = 1..<4, bounds: GossipBounds = GossipBounds()) {
+    gossip = Gossip(
+      me: me.id, meeting: meeting, key: me.key, membership: me.membership, firstNumber: 1,
+      seed: 1, bounds: bounds)
+    for number in neighbours { link(number) }
+    outputs = []
+  }
+
+  mutating func link(_ number: Int) {
+    input(.admitted(Identity.crowd[number].record))
+    input(.linkUp(LinkID(number), Identity.crowd[number].id, isInitiator: true))
+  }
+
+  mutating func input(_ input: Gossip.Input) {
+    gossip.handle(input, at: now, into: &outputs)
+  }
+
+  mutating func receive(_ frame: WireLinkFrame, from number: Int) {
+    input(.received(LinkID(number), frame))
+  }
+
+  /// Lets time pass, in which every neighbour answers pings.
+  mutating func run(for duration: Duration) {
+    let end = now + duration
+    while let deadline = gossip.deadline, deadline <= end {
+      now = max(now, deadline)
+      var woken: [Gossip.Output] = []
+      gossip.wake(at: now, into: &woken)
+      for case .send(let link, let frame) in woken {
+        guard case .ping(let ping)? = frame.kind else { continue }
+        gossip.handle(
+          .received(link, .with { $0.pong.number = ping.number }), at: now, into: &woken)
+      }
+      outputs += woken
+    }
+    now = end
+  }
+
+  /// What came of it since the last time.
+  mutating func take() -> [Gossip.Output] {
+    defer { outputs = [] }
+    return outputs
+  }
+}
+
+private func broadcast(
+  _ payload: WirePayload, number: UInt64, by author: Identity, in meeting: MeetingID = meeting
+) -> WireLinkFrame {
+  .with {
+    $0.broadcast = makeBroadcast(
+      payload: payload, number: number, key: author.key, meeting: meeting)
+  }
+}
+
+extension [Gossip.Output] {
+  fileprivate var deliveries: Int {
+    count { if case .deliver = $0 { true } else { false } }
+  }
+
+  fileprivate var complaints: [String] {
+    compactMap { if case .misbehaviour(_, let what) = $0 { what } else { nil } }
+  }
+
+  fileprivate var introductions: [MemberRecord] {
+    compactMap { if case .introduction(_, let record) = $0 { record } else { nil } }
+  }
+
+  fileprivate var relays: Int {
+    count { output in
+      if case .send(_, let frame) = output, case .broadcast? = frame.kind { true } else { false }
+    }
+  }
+
+  fileprivate var closed: [LinkID] {
+    compactMap { if case .close(let link, _) = $0 { link } else { nil } }
+  }
+}
+
+@Suite("A mesh under hostile input")
+struct HostileInputTests {
+  @Test("A copy is neither delivered nor passed on again, from whomever it comes")
+  func dropsCopies() {
+    var bench = Bench()
+    let frame = broadcast(entry("a"), number: 5, by: Identity.crowd[1])
+    bench.receive(frame, from: 1)
+    let first = bench.take()
+    #expect(first.deliveries == 1 && first.relays == 2)
+    bench.receive(frame, from: 1)
+    bench.receive(frame, from: 2)
+    let second = bench.take()
+    #expect(second.isEmpty)
+  }
+
+  @Test("Forged, foreign and misplaced broadcasts are dropped, and their bearer is named")
+  func dropsForgeries() {
+    let author = Identity.crowd[1]
+    var forged = broadcast(entry("a"), number: 5, by: author)
+    forged.broadcast.payload.append(contentsOf: [0x22, 0])
+    var unsigned = broadcast(entry("a"), number: 5, by: author)
+    unsigned.broadcast.signature = Data()
+    var anonymous = unsigned
+    anonymous.broadcast.authorKey = Data()
+    let elsewhere = MeetingID([UInt8](repeating: 8, count: 16))!
+    let frames = [
+      forged, unsigned, anonymous,
+      broadcast(entry("a"), number: 5, by: author, in: elsewhere),
+      broadcast(.with { $0.signal = WireSignal() }, number: 5, by: author),
+      broadcast(WirePayload(), number: 5, by: author),
+      broadcast(.with { $0.membership = Identity.crowd[2].membership }, number: 5, by: author),
+      WireLinkFrame(), .with { $0.hello = WireLinkHello() },
+      .with { $0.probe.member = Data([1, 2]) },
+      .with { $0.directed.authorKey = Data([1]) },
+    ]
+    for frame in frames {
+      var bench = Bench()
+      bench.receive(frame, from: 2)
+      let outputs = bench.take()
+      #expect(outputs.count == 1 && outputs.complaints.count == 1, "\(frame): \(outputs)")
+      // And it doesn't keep the true one out.
+      bench.receive(broadcast(entry("a"), number: 5, by: author), from: 3)
+      #expect(bench.take().deliveries == 1)
+    }
+  }
+
+  @Test("What a stranger says waits for its admission, and is lost with its refusal")
+  func holdsStrangers() {
+    let stranger = Identity.crowd[9]
+    for isAdmitted in [true, false] {
+      var bench = Bench()
+      bench.receive(broadcast(entry("before"), number: 1, by: stranger), from: 1)
+      #expect(bench.take().isEmpty)
+      let membership = WirePayload.with { $0.membership = stranger.membership }
+      bench.receive(broadcast(membership, number: 2, by: stranger), from: 1)
+      bench.receive(broadcast(membership, number: 2, by: stranger), from: 2)
+      bench.receive(broadcast(entry("after"), number: 3, by: stranger), from: 1)
+      let asked = bench.take()
+      #expect(asked.introductions == [stranger.record] && asked.count == 1)
+      bench.input(isAdmitted ? .admitted(stranger.record) : .refused(stranger.id))
+      let answered = bench.take()
+      #expect(answered.deliveries == (isAdmitted ? 1 : 0))
+      // Both to the two neighbours that they didn't come from.
+      #expect(answered.relays == (isAdmitted ? 4 : 0))
+    }
+  }
+
+  @Test("Strangers who are never admitted take bounded room, and are forgotten")
+  func boundsStrangers() {
+    var bounds = GossipBounds()
+    bounds.strangersPerNeighbour = 4
+    bounds.strangers = 6
+    var bench = Bench(bounds: bounds)
+    let crowd = (100..<120).map { Identity(UInt8($0)) }
+    for (index, one) in crowd.enumerated() {
+      let membership = WirePayload.with { $0.membership = one.membership }
+      bench.receive(broadcast(membership, number: 1, by: one), from: 1 + index % 2)
+    }
+    let outputs = bench.take()
+    #expect(outputs.introductions.count == 6)
+    #expect(!outputs.complaints.isEmpty)
+    bench.run(for: .seconds(6))
+    _ = bench.take()
+    let membership = WirePayload.with { $0.membership = crowd[19].membership }
+    bench.receive(broadcast(membership, number: 1, by: crowd[19]), from: 3)
+    #expect(bench.take().introductions.count == 1)
+  }
+
+  @Test("An old membership or leaving changes nothing")
+  func dropsReplays() {
+    var bench = Bench()
+    let author = Identity.crowd[1]
+    let membership = WirePayload.with { $0.membership = author.membership }
+    bench.receive(broadcast(membership, number: 5000, by: author), from: 1)
+    bench.input(.admitted(author.record))
+    _ = bench.take()
+    bench.receive(broadcast(.with { $0.leaving = WireLeaving() }, number: 3, by: author), from: 2)
+    bench.receive(broadcast(membership, number: 4, by: author), from: 2)
+    bench.receive(broadcast(entry("old"), number: 10, by: author), from: 2)
+    #expect(bench.take().isEmpty)
+    bench.receive(
+      broadcast(.with { $0.leaving = WireLeaving() }, number: 5001, by: author), from: 2)
+    let outputs = bench.take()
+    #expect(outputs.closed == [1])
+    #expect(bench.gossip.present.map(\.id) == [Identity.crowd[2].id, Identity.crowd[3].id])
+  }
+
+  @Test("A flood is shed, without hurting the others or the flooder's link")
+  func shedsFloods() {
+    var bench = Bench()
+    var chance = SeededGenerator(seed: 1)
+    for _ in 0..<10_000 {
+      let number = UInt64.random(in: 0...9, using: &chance)
+      bench.receive(.with { $0.ping.number = number }, from: 1)
+    }
+    let outputs = bench.take()
+    #expect(outputs.count <= 2001)
+    #expect(outputs.complaints == ["sends more than its share"])
+    bench.receive(broadcast(entry("a"), number: 1, by: Identity.crowd[2]), from: 2)
+    #expect(bench.take().deliveries == 1)
+    bench.run(for: .seconds(10))
+    bench.receive(broadcast(entry("a"), number: 1, by: Identity.crowd[1]), from: 1)
+    #expect(bench.take().deliveries == 1)
+  }
+
+  @Test("Asking about a member again and again doesn't make us flood it")
+  func limitsVouching() {
+    var bench = Bench()
+    for number in 0..<1000 as Range<UInt64> {
+      bench.receive(
+        .with {
+          $0.probe.member = Data(Identity.crowd[2].id.bytes)
+          $0.probe.number = number
+        }, from: 1)
+    }
+    let pings = bench.take().count { output in
+      if case .send(2, let frame) = output, case .ping? = frame.kind { true } else { false }
+    }
+    #expect(pings == 1)
+  }
+
+  @Test("A member that opens link after link has few at a time")
+  func boundsLinks() {
+    var bench = Bench(neighbours: 1..<2)
+    for link in 100..<1100 as Range<LinkID> {
+      bench.input(.linkUp(link, Identity.crowd[1].id, isInitiator: false))
+    }
+    #expect(bench.take().closed.count >= 1000 - 3)
+    #expect(bench.gossip.present.count == 1)
+  }
+
+  @Test("Who closes each link at once isn't dialled in a frenzy")
+  func dialsCalmly() {
+    var bench = Bench(neighbours: 1..<2)
+    var dials = 0
+    for link in 100..<200 as Range<LinkID> {
+      bench.input(.linkDown(link - 1, orderly: true))
+      bench.run(for: .milliseconds(100))
+      dials += bench.take().count { if case .dial = $0 { true } else { false } }
+      bench.input(.linkUp(link, Identity.crowd[1].id, isInitiator: true))
+    }
+    #expect(dials <= 10)
+  }
+
+  @Test("Nobody gets a link, or a message routed, without being admitted")
+  func refusesOutsiders() {
+    var bench = Bench()
+    let outsider = Identity.crowd[9]
+    bench.input(.linkUp(50, outsider.id, isInitiator: false))
+    #expect(bench.take().closed == [50])
+    let directed = WireDirected.sample(number: 1, by: outsider, to: bench.me.id)
+    bench.receive(.with { $0.directed = directed }, from: 1)
+    let away = WireDirected.sample(number: 1, by: Identity.crowd[1], to: outsider.id)
+    bench.receive(.with { $0.directed = away }, from: 1)
+    #expect(bench.take().isEmpty)
+  }
+
+  @Test("A directed message is given once, and passed on once")
+  func routesOnce() {
+    var bench = Bench()
+    let mine = WireDirected.sample(number: 1, by: Identity.crowd[1], to: bench.me.id)
+    let other = WireDirected.sample(
+      number: 2, by: Identity.crowd[1], to: Identity.crowd[3].id)
+    for from in [1, 2, 1] {
+      bench.receive(.with { $0.directed = mine }, from: from)
+      bench.receive(.with { $0.directed = other }, from: from)
+    }
+    let outputs = bench.take()
+    #expect(outputs.count == 2)
+    guard case .deliverDirected(mine) = outputs[0], case .send(3, _) = outputs[1] else {
+      Issue.record("\(outputs)")
+      return
+    }
+  }
+
+  @Test("A removed member loses its link, and stays away")
+  func removes() {
+    var bench = Bench()
+    bench.input(.removed(Identity.crowd[1].id))
+    let outputs = bench.take()
+    #expect(outputs.closed == [1])
+    guard case .memberDown(Identity.crowd[1].id, .removed)? = outputs.last else {
+      Issue.record("\(outputs)")
+      return
+    }
+    bench.receive(broadcast(entry("a"), number: 9, by: Identity.crowd[1]), from: 2)
+    bench.run(for: .seconds(30))
+    #expect(bench.take().allSatisfy { if case .dial = $0 { false } else { true } })
+  }
+
+  @Test("Altered frames in any order never trap", arguments: seeds(60))
+  func survivesGarbage(seed: UInt64) {
+    var chance = SeededGenerator(seed: seed)
+    var bench = Bench(neighbours: 1..<5)
+    let membership = WirePayload.with { $0.membership = Identity.crowd[8].membership }
+    let samples: [WireLinkFrame] = [
+      broadcast(entry("x"), number: 3, by: Identity.crowd[1]),
+      broadcast(membership, number: 3, by: Identity.crowd[8]),
+      broadcast(.with { $0.leaving = WireLeaving() }, number: .max, by: Identity.crowd[2]),
+      .with { $0.directed = .sample(number: .max, by: Identity.crowd[3], to: bench.me.id) },
+      .with { $0.goodbye.leaving = false },
+      .with {
+        $0.probe.member = Data(Identity.crowd[4].id.bytes)
+        $0.probe.number = .max
+      },
+      .with {
+        $0.probeReply.member = Data(Identity.crowd[4].id.bytes)
+        $0.probeReply.heard = true
+      },
+      .with { $0.pong.number = .max },
+    ]
+    for _ in 0..<300 {
+      var bytes = samples.randomElement(using: &chance)!.wire
+      if Bool.random(using: &chance) {
+        bytes[Int.random(in: 0..<bytes.count, using: &chance)] = .random(
+          in: 0...255, using: &chance)
+      }
+      let from = Int.random(in: 0..<7, using: &chance)
+      if let frame = try? WireLinkFrame(wire: bytes) { bench.receive(frame, from: from) }
+      let anybody = Identity.crowd.randomElement(using: &chance)!
+      switch Int.random(in: 0..<20, using: &chance) {
+      case 0: bench.input(.linkDown(LinkID(from), orderly: false))
+      case 1: bench.input(.dialFailed(anybody.id))
+      case 2: bench.input(.admitted(anybody.record))
+      case 3: bench.input(.refused(anybody.id))
+      case 4: bench.input(.linkUp(LinkID(from), anybody.id, isInitiator: true))
+      case 5: bench.input(.removed(anybody.id))
+      case 6: bench.run(for: .milliseconds(Int64.random(in: 0...3000, using: &chance)))
+      case _: break
+      }
+    }
+    bench.input(.leave)
+    #expect(bench.gossip.deadline == nil && bench.gossip.present.isEmpty)
+    bench.receive(samples[0], from: 1)
+  }
+}

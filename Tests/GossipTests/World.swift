@@ -1,0 +1,328 @@
+import Foundation
+import Foundations
+import Gossip
+import SwiftProtobuf
+import Wire
+
+/// Members, the streams between them and the driver of each, in simulated time.
+///
+/// Streams behave as TCP does: in order, nothing lost while they last. What is sent into a cut waits
+/// for the cable; a crash is heard of at once, a hang or a cut is not.
+final class World {
+  enum Event {
+    case arrive(stream: Int, side: Int, Item)
+    case input(host: Int, incarnation: Int, Gossip.Input)
+    case wake(host: Int, incarnation: Int)
+    case dialEnds(host: Int, incarnation: Int, peer: PeerID)
+    case act((World) -> Void)
+  }
+
+  enum Item {
+    case up
+    case frame(WireLinkFrame)
+    case end(orderly: Bool)
+  }
+
+  struct Host {
+    var identity: Identity
+    var gossip: Gossip
+    var incarnation = 0
+    var isRunning = true
+    var isHung = false
+    var missed: [Event] = []
+    var up: [PeerID: Moment] = [:]
+    var delivered: [String: Int] = [:]
+    var directed: [Data: Int] = [:]
+    var downs: [(member: PeerID, reason: Gossip.DownReason, at: Moment)] = []
+    var complaints: [String] = []
+    var scheduled: Moment?
+  }
+
+  struct Stream {
+    let hosts: [Int]
+    /// Whether a side takes part still.
+    var open = [true, true]
+    var lastArrival = [Moment.zero, Moment.zero]
+    var waiting: [(side: Int, item: Item)] = []
+  }
+
+  var now = Moment(nanoseconds: 1_000_000_000)
+  var hosts: [Host] = []
+  var streams: [Stream] = []
+  var chance: SeededGenerator
+  var problems: [String] = []
+  /// Grows with every event, so that two runs can be compared.
+  private(set) var trace: UInt64 = 14_695_981_039_346_656_037
+  private var heap = EventHeap<Event>()
+  private var cuts: Set<Int> = []
+  private let latency: ClosedRange<Int64>
+  private let bounds: GossipBounds
+
+  init(
+    seed: UInt64, latency: ClosedRange<Int64> = 200_000...3_000_000,
+    bounds: GossipBounds = GossipBounds()
+  ) {
+    chance = SeededGenerator(seed: seed)
+    self.latency = latency
+    self.bounds = bounds
+  }
+
+  // MARK: Members
+
+  func add(_ identity: Identity) -> Int {
+    let gossip = Gossip(
+      me: identity.id, meeting: meeting, key: identity.key, membership: identity.membership,
+      firstNumber: UInt64(now.nanoseconds), seed: chance.next(), bounds: bounds)
+    hosts.append(Host(identity: identity, gossip: gossip))
+    return hosts.count - 1
+  }
+
+  /// The host starts anew with another record of the same key.
+  func restart(_ host: Int, as identity: Identity) {
+    hosts[host].incarnation += 1
+    hosts[host].identity = identity
+    hosts[host].gossip = Gossip(
+      me: identity.id, meeting: meeting, key: identity.key, membership: identity.membership,
+      firstNumber: UInt64(now.nanoseconds), seed: chance.next(), bounds: bounds)
+    hosts[host].isRunning = true
+    hosts[host].up = [:]
+    hosts[host].scheduled = nil
+  }
+
+  /// What admission does: `contact` tells the newcomer of itself and some others.
+  func join(_ host: Int, through contact: Int) {
+    input(host, .admitted(hosts[contact].identity.record))
+    for record in hosts[contact].gossip.present.prefix(15) {
+      input(host, .admitted(record))
+    }
+  }
+
+  func crash(_ host: Int) {
+    hosts[host].isRunning = false
+    for stream in streams.indices where streams[stream].hosts.contains(host) {
+      let side = streams[stream].hosts[0] == host ? 0 : 1
+      finish(stream, side: side, orderly: false)
+    }
+  }
+
+  func hang(_ host: Int) { hosts[host].isHung = true }
+
+  func resume(_ host: Int) {
+    hosts[host].isHung = false
+    let missed = hosts[host].missed
+    hosts[host].missed = []
+    for event in missed { heap.insert(event, at: now) }
+    schedule(host)
+  }
+
+  func leave(_ host: Int) {
+    input(host, .leave)
+    hosts[host].isRunning = false
+  }
+
+  func cut(_ left: some Sequence<Int>, from right: some Sequence<Int>) {
+    for one in left { for other in right { cuts.insert(Self.pair(one, other)) } }
+  }
+
+  func heal() {
+    cuts = []
+    for stream in streams.indices {
+      let waiting = streams[stream].waiting
+      streams[stream].waiting = []
+      for (side, item) in waiting { transmit(item, on: stream, to: side) }
+    }
+  }
+
+  private static func pair(_ one: Int, _ other: Int) -> Int {
+    min(one, other) << 32 | max(one, other)
+  }
+
+  private func areCut(_ one: Int, _ other: Int) -> Bool {
+    !cuts.isEmpty && cuts.contains(Self.pair(one, other))
+  }
+
+  // MARK: Time
+
+  func after(_ duration: Duration, _ act: @escaping (World) -> Void) {
+    heap.insert(.act(act), at: now + duration)
+  }
+
+  func run(for duration: Duration) {
+    let end = now + duration
+    while let next = heap.nextMoment, next <= end, let (moment, event) = heap.popFirst() {
+      now = max(now, moment)
+      perform(event)
+    }
+    now = end
+  }
+
+  private func perform(_ event: Event) {
+    switch event {
+    case .act(let act): act(self)
+    case .arrive(let stream, let side, let item):
+      arrive(item, on: stream, side: side, event)
+    case .input(let host, let incarnation, let input):
+      guard isAwake(host, incarnation, event) else { return }
+      self.input(host, input)
+    case .wake(let host, let incarnation):
+      guard isAwake(host, incarnation, event) else { return }
+      hosts[host].scheduled = nil
+      guard let deadline = hosts[host].gossip.deadline, deadline <= now else {
+        schedule(host)
+        return
+      }
+      note(host, 1)
+      var outputs: [Gossip.Output] = []
+      hosts[host].gossip.wake(at: now, into: &outputs)
+      carryOut(outputs, of: host)
+    case .dialEnds(let host, let incarnation, let peer):
+      guard isAwake(host, incarnation, event) else { return }
+      endDial(host, peer)
+    }
+  }
+
+  private func isAwake(_ host: Int, _ incarnation: Int, _ event: Event) -> Bool {
+    guard hosts[host].isRunning, hosts[host].incarnation == incarnation else { return false }
+    if hosts[host].isHung { hosts[host].missed.append(event) }
+    return !hosts[host].isHung
+  }
+
+  func input(_ host: Int, _ input: Gossip.Input) {
+    guard hosts[host].isRunning else { return }
+    note(host, 2)
+    var outputs: [Gossip.Output] = []
+    hosts[host].gossip.handle(input, at: now, into: &outputs)
+    carryOut(outputs, of: host)
+  }
+
+  private func schedule(_ host: Int) {
+    guard let deadline = hosts[host].gossip.deadline else { return }
+    let moment = max(deadline, now)
+    if let scheduled = hosts[host].scheduled, scheduled <= moment, scheduled >= now { return }
+    hosts[host].scheduled = moment
+    heap.insert(.wake(host: host, incarnation: hosts[host].incarnation), at: moment)
+  }
+
+  private func note(_ host: Int, _ kind: Int) {
+    for value in [UInt64(bitPattern: now.nanoseconds), UInt64(host), UInt64(kind)] {
+      trace = (trace ^ value) &* 1_099_511_628_211
+    }
+  }
+
+  // MARK: Drivers
+
+  private func carryOut(_ outputs: [Gossip.Output], of host: Int) {
+    for output in outputs { carryOut(output, of: host) }
+    schedule(host)
+  }
+
+  private func carryOut(_ output: Gossip.Output, of host: Int) {
+    let incarnation = hosts[host].incarnation
+    switch output {
+    case .dial(let peer, _):
+      note(host, 3)
+      let target = hosts.firstIndex { $0.identity.id == peer }
+      let isSilent = target.map { areCut(host, $0) || hosts[$0].isHung } ?? false
+      // A handshake is some round trips; a dead address doesn't answer.
+      let delay = isSilent ? Duration.milliseconds(1500) : delay() + delay() + delay()
+      heap.insert(
+        .dialEnds(host: host, incarnation: incarnation, peer: peer), at: now + delay)
+    case .send(let link, let frame):
+      note(host, 4)
+      transmit(.frame(frame), on: Int(link / 2), to: 1 - Int(link % 2))
+    case .close(let link, _):
+      finish(Int(link / 2), side: Int(link % 2), orderly: true)
+    case .deliver(let payload, let author):
+      let text = String(decoding: payload.entry.entry, as: UTF8.self)
+      hosts[host].delivered[text, default: 0] += 1
+      if author == hosts[host].identity.id { problems.append("a broadcast came back") }
+    case .introduction(_, let record):
+      heap.insert(
+        .input(host: host, incarnation: incarnation, .admitted(record)),
+        at: now + .microseconds(Int64.random(in: 0...3000, using: &chance)))
+    case .deliverDirected(let directed): hosts[host].directed[directed.ciphertext, default: 0] += 1
+    case .memberUp(let record):
+      if hosts[host].up.updateValue(now, forKey: record.id) != nil { problems.append("up twice") }
+    case .memberChanged(let record):
+      if hosts[host].up[record.id] == nil { problems.append("changed while away") }
+    case .memberDown(let id, let reason):
+      if hosts[host].up.removeValue(forKey: id) == nil { problems.append("down twice") }
+      hosts[host].downs.append((id, reason, now))
+    case .misbehaviour(_, let what): hosts[host].complaints.append(what)
+    }
+  }
+
+  private func endDial(_ host: Int, _ peer: PeerID) {
+    guard let target = hosts.firstIndex(where: { $0.identity.id == peer }),
+      hosts[target].isRunning, !hosts[target].isHung, !areCut(host, target)
+    else {
+      input(host, .dialFailed(peer))
+      return
+    }
+    streams.append(Stream(hosts: [host, target]))
+    let stream = streams.count - 1
+    transmit(.up, on: stream, to: 0)
+    transmit(.up, on: stream, to: 1)
+  }
+
+  // MARK: Streams
+
+  private func delay() -> Duration {
+    .nanoseconds(Int64.random(in: latency, using: &chance))
+  }
+
+  private func transmit(_ item: Item, on stream: Int, to side: Int) {
+    if areCut(streams[stream].hosts[0], streams[stream].hosts[1]) {
+      streams[stream].waiting.append((side, item))
+      return
+    }
+    let moment = max(now + delay(), streams[stream].lastArrival[side])
+    streams[stream].lastArrival[side] = moment
+    heap.insert(.arrive(stream: stream, side: side, item), at: moment)
+  }
+
+  private func finish(_ stream: Int, side: Int, orderly: Bool) {
+    guard streams[stream].open[side] else { return }
+    streams[stream].open[side] = false
+    transmit(.end(orderly: orderly), on: stream, to: 1 - side)
+  }
+
+  private func arrive(_ item: Item, on stream: Int, side: Int, _ event: Event) {
+    let host = streams[stream].hosts[side]
+    guard streams[stream].open[side], hosts[host].isRunning else { return }
+    if hosts[host].isHung {
+      hosts[host].missed.append(event)
+      return
+    }
+    if areCut(streams[stream].hosts[0], streams[stream].hosts[1]) {
+      streams[stream].waiting.append((side, item))
+      return
+    }
+    let link = LinkID(stream * 2 + side)
+    switch item {
+    case .up:
+      let peer = hosts[streams[stream].hosts[1 - side]].identity
+      input(host, .admitted(peer.record))
+      input(host, .linkUp(link, peer.id, isInitiator: side == 0))
+    case .frame(let frame): input(host, .received(link, frame))
+    case .end(let orderly):
+      streams[stream].open[side] = false
+      input(host, .linkDown(link, orderly: orderly))
+    }
+  }
+
+  // MARK: What is to be seen
+
+  /// Streams that both ends keep, between each pair.
+  func openStreams(_ one: Int, _ other: Int) -> Int {
+    streams.count { $0.open == [true, true] && Set($0.hosts) == [one, other] }
+  }
+
+  func isComplete(_ group: some Collection<Int>) -> Bool {
+    group.allSatisfy { host in
+      let others = group.filter { $0 != host }.map { hosts[$0].identity.id }
+      return Set(hosts[host].up.keys) == Set(others)
+        && Set(hosts[host].gossip.present.map(\.id)) == Set(others)
+    }
+  }
+}

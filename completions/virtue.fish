@@ -1,0 +1,162 @@
+function __virtue_should_offer_completions_for_flags_or_options -a expected_commands
+    set -l non_repeating_flags_or_options $argv[2..]
+    set -l non_repeating_flags_or_options_absent 0
+    set -l positional_index 0
+    set -l commands
+    __virtue_parse_tokens
+    test "$commands" = "$expected_commands"; and return $non_repeating_flags_or_options_absent
+end
+
+function __virtue_should_offer_completions_for_positional -a expected_commands positional_index_comparison expected_positional_index
+    set -l non_repeating_flags_or_options
+    set -l non_repeating_flags_or_options_absent 0
+    set -l positional_index 0
+    set -l commands
+    __virtue_parse_tokens
+    test "$commands" = "$expected_commands" -a \( "$positional_index" "$positional_index_comparison" "$expected_positional_index" \)
+end
+
+function __virtue_parse_tokens -S
+    set -l unparsed_tokens (__virtue_tokens -pc)
+    switch $unparsed_tokens[1]
+    case 'virtue'
+        __virtue_parse_subcommand 0 'version' 'h/help'
+        switch $unparsed_tokens[1]
+        case 'host'
+            __virtue_parse_subcommand 1 'uses=' 'life=' 'visible' 'name=' 'headless' 'json' 'camera=' 'resolution=' 'microphone=' 'speaker=' 'record=' 'interface=+' 'port=' 'peer=+' 'data-dir=' 'duration=' 'version' 'h/help'
+        case 'join'
+            __virtue_parse_subcommand 1 'name=' 'headless' 'json' 'camera=' 'resolution=' 'microphone=' 'speaker=' 'record=' 'interface=+' 'port=' 'peer=+' 'data-dir=' 'duration=' 'version' 'h/help'
+        case 'nearby'
+            __virtue_parse_subcommand 0 'json' 'seconds=' 'interface=+' 'version' 'h/help'
+        case 'history'
+            __virtue_parse_subcommand 0 'meeting=' 'search=' 'hash' 'json' 'limit=' 'data-dir=' 'version' 'h/help'
+        case 'devices'
+            __virtue_parse_subcommand 0 'json' 'version' 'h/help'
+        case 'doctor'
+            __virtue_parse_subcommand 0 'json' 'data-dir=' 'version' 'h/help'
+        case 'demo'
+            __virtue_parse_subcommand 0 'seconds=' 'output=' 'version' 'h/help'
+        case 'help'
+            __virtue_parse_subcommand -r 1 'version'
+        end
+    end
+end
+
+function __virtue_tokens
+    if test (string split -m 1 -f 1 -- . "$FISH_VERSION") -gt 3
+        commandline --tokens-raw $argv
+    else
+        commandline -o $argv
+    end
+end
+
+function __virtue_parse_subcommand -S -a positional_count
+    argparse -s r -- $argv
+    set -l option_specs $argv[2..]
+    set -l is_repeating_positional $_flag_r
+    set -el _flag_r
+    set -a commands $unparsed_tokens[1]
+    set positional_index 0
+    while true
+        set -e unparsed_tokens[1]
+        argparse -sn "$commands" $option_specs -- $unparsed_tokens 2> /dev/null
+        set unparsed_tokens $argv
+        set positional_index (math $positional_index + 1)
+        for non_repeating_flag_or_option in $non_repeating_flags_or_options
+            if set -ql "_flag_$(string replace -a - _ -- $non_repeating_flag_or_option)"
+                set non_repeating_flags_or_options_absent 1
+                break
+            end
+        end
+        test (count $unparsed_tokens) -eq 0 -o \( -z "$is_repeating_positional" -a "$positional_index" -gt "$positional_count" \) && break
+    end
+end
+
+function __virtue_complete_directories
+    set -l token (commandline -t)
+    string match -- '*/' $token
+    set -l subdirs $token*/
+    printf %s\n $subdirs
+end
+
+function __virtue_custom_completion
+    set -x SAP_SHELL fish
+    set -x SAP_SHELL_VERSION $FISH_VERSION
+    set -l tokens (__virtue_tokens -p)
+    if test -z "$(__virtue_tokens -t)"
+        set -l index (count (__virtue_tokens -pc))
+        set tokens $tokens[..$index] \'\' $tokens[(math $index + 1)..]
+    end
+    command $tokens[1] $argv $tokens
+end
+
+complete -c 'virtue' -f
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue" version' -l 'version' -d 'Show the version.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_positional "virtue" -eq 1' -fa 'host' -d 'Open a meeting; prints the code that lets others in.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_positional "virtue" -eq 1' -fa 'join' -d 'Join a meeting with its code or link.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_positional "virtue" -eq 1' -fa 'nearby' -d 'Meetings on this network that chose to be visible.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_positional "virtue" -eq 1' -fa 'history' -d 'Meetings and messages kept on this computer.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_positional "virtue" -eq 1' -fa 'devices' -d 'What pictures and sound can come from, and where sound can go.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_positional "virtue" -eq 1' -fa 'doctor' -d 'What works on this computer, and what to do about the rest.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_positional "virtue" -eq 1' -fa 'demo' -d 'Hold a whole meeting of three on this computer.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_positional "virtue" -eq 1' -fa 'help' -d 'Show subcommand help information.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" uses' -l 'uses' -d 'How many people may come in with the code.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" life' -l 'life' -d 'How long the code is good: 90s, 30m, 8h, 2d.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" visible' -l 'visible' -d 'Tell title and host\'s name to everybody on the network (virtue nearby).'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" name' -l 'name' -d 'The name that the others see.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" headless' -l 'headless' -d 'No window: events on standard output, chat lines from standard input.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" json' -l 'json' -d 'Events as one JSON object a line on standard output.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" camera' -l 'camera' -d 'Where pictures come from: pattern, none, or file:CLIP (.y4m or .webm, looped).' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" resolution' -l 'resolution' -d 'Size of the pattern\'s pictures.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" microphone' -l 'microphone' -d 'Where sound comes from: tone, none, or file:SOUND.wav (looped).' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" speaker' -l 'speaker' -d 'Where sound goes to: none, or file:OUT.wav.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" record' -l 'record' -d 'Keep what is received, one WebM file a participant, in this directory.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host"' -l 'interface' -d 'Use only this network interface (repeatable). Without it, every real one is used.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" port' -l 'port' -d 'TCP port for members\' links; media takes UDP ports above it. 0: any free one.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host"' -l 'peer' -d 'Look here instead of asking the network (repeatable).' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" data-dir' -l 'data-dir' -d 'Where key and history are kept.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" duration' -l 'duration' -d 'Leave after this many seconds.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" version' -l 'version' -d 'Show the version.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue host" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_positional "virtue join" -eq 1' -fka '(__virtue_custom_completion ---completion join -- positional@0 (count (__virtue_tokens -pc)) (__virtue_tokens -tC))'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" name' -l 'name' -d 'The name that the others see.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" headless' -l 'headless' -d 'No window: events on standard output, chat lines from standard input.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" json' -l 'json' -d 'Events as one JSON object a line on standard output.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" camera' -l 'camera' -d 'Where pictures come from: pattern, none, or file:CLIP (.y4m or .webm, looped).' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" resolution' -l 'resolution' -d 'Size of the pattern\'s pictures.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" microphone' -l 'microphone' -d 'Where sound comes from: tone, none, or file:SOUND.wav (looped).' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" speaker' -l 'speaker' -d 'Where sound goes to: none, or file:OUT.wav.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" record' -l 'record' -d 'Keep what is received, one WebM file a participant, in this directory.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join"' -l 'interface' -d 'Use only this network interface (repeatable). Without it, every real one is used.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" port' -l 'port' -d 'TCP port for members\' links; media takes UDP ports above it. 0: any free one.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join"' -l 'peer' -d 'Look here instead of asking the network (repeatable).' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" data-dir' -l 'data-dir' -d 'Where key and history are kept.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" duration' -l 'duration' -d 'Leave after this many seconds.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" version' -l 'version' -d 'Show the version.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue join" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue nearby" json' -l 'json' -d 'One JSON object a line.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue nearby" seconds' -l 'seconds' -d 'How long to listen, in seconds.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue nearby"' -l 'interface' -d 'Use only this interface (repeatable).' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue nearby" version' -l 'version' -d 'Show the version.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue nearby" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" meeting' -l 'meeting' -d 'Show the messages of this meeting: its identifier, or “latest”.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" search' -l 'search' -d 'Show the messages with these words.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" hash' -l 'hash' -d 'Print a SHA-256 over the meeting\'s ordered log: equal for all who have everything.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" json' -l 'json' -d 'One JSON object a line.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" limit' -l 'limit' -d 'At most this many messages, the newest.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" data-dir' -l 'data-dir' -d 'Where key and history are kept.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" version' -l 'version' -d 'Show the version.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue devices" json' -l 'json' -d 'One JSON object a line.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue devices" version' -l 'version' -d 'Show the version.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue devices" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue doctor" json' -l 'json' -d 'One JSON object a line.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue doctor" data-dir' -l 'data-dir' -d 'The data directory to look at.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue doctor" version' -l 'version' -d 'Show the version.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue doctor" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue demo" seconds' -l 'seconds' -d 'How long the meeting lasts, in seconds.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue demo" output' -l 'output' -d 'Where recordings and the contact sheet go. Default: a new temporary directory.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue demo" version' -l 'version' -d 'Show the version.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue demo" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue help" version' -l 'version' -d 'Show the version.'
