@@ -178,9 +178,20 @@ let testTargets: [Target] = [
   tests(of: "Connectivity"),
   tests(of: "Playback", ["Capture", "Codecs", "MediaSupport"]),
   tests(of: "Meeting", ["Wire"]),
+  // Hosts made of network namespaces, and programs run on them as their users would.
+  .target(
+    name: "LabSupport", path: "Tests/Support/Lab", exclude: ["lab.sh"], swiftSettings: house),
   // Real processes on several hosts.
   .testTarget(
-    name: "LabTests", dependencies: ["virtue"], exclude: ["lab.sh"], swiftSettings: house),
+    name: "LabTests", dependencies: ["virtue", "LabSupport"], swiftSettings: house),
+  // Every figure that the project claims, measured: a table and JSON.
+  .executableTarget(
+    name: "virtue-bench",
+    dependencies: [
+      "virtue", "LabSupport", "MediaSupport", "Capture", "Codecs", "Playback", "Foundations",
+      argumentParser,
+    ],
+    path: "Tests/Benchmarks", swiftSettings: house),
   // Another WebRTC stack.
   .testTarget(
     name: "InteropTests",

@@ -81,7 +81,7 @@ import Testing
     let settings = VideoSettings(width: 160, height: 96, framesPerSecond: 60)
     let (frames, continuation) = AsyncStream.makeStream(of: VideoFrame.self)
     let capture = try VideoCapture(
-      spec: .pattern, settings: settings, pool: pool, seed: 1,
+      spec: .pattern(seed: nil), settings: settings, pool: pool, seed: 1,
       makeDecoder: { try VideoDecoder(codec: $0, pool: $1) },
       deliver: { continuation.yield($0) }, failed: { _ in continuation.finish() })
     #expect(capture.settings == settings)
@@ -120,7 +120,7 @@ import Testing
     let (frames, continuation) = AsyncStream.makeStream(of: UInt32.self)
     let holder = Mutex<VideoCapture?>(nil)
     let capture = try VideoCapture(
-      spec: .pattern, settings: settings, pool: pool, seed: 1,
+      spec: .pattern(seed: nil), settings: settings, pool: pool, seed: 1,
       makeDecoder: { try VideoDecoder(codec: $0, pool: $1) },
       deliver: { frame in
         holder.withLock { $0 }?.stop()
@@ -141,7 +141,8 @@ import Testing
   @Test("What is no camera, microphone or setting is refused with a code")
   func specs() throws {
     #expect(try CameraSpec("none") == .none)
-    #expect(try CameraSpec("pattern") == .pattern)
+    #expect(try CameraSpec("pattern") == .pattern(seed: nil))
+    #expect(try CameraSpec("pattern:42") == .pattern(seed: 42))
     #expect(try CameraSpec("file:/a b.y4m") == .file("/a b.y4m"))
     #expect(try MicrophoneSpec("tone") == .tone)
     #expect(try MicrophoneSpec("file:x.wav") == .file("x.wav"))
@@ -157,7 +158,7 @@ import Testing
     ] {
       #expect(throws: Failure.self) {
         try VideoCapture(
-          spec: .pattern, settings: settings, pool: pool, seed: 0,
+          spec: .pattern(seed: nil), settings: settings, pool: pool, seed: 0,
           makeDecoder: { try VideoDecoder(codec: $0, pool: $1) }, deliver: { _ in },
           failed: { _ in })
       }

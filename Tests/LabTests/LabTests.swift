@@ -1,4 +1,5 @@
 import Foundation
+import LabSupport
 import Testing
 
 /// Real processes on hosts made of network namespaces. One test at a time: each takes what two
@@ -150,7 +151,7 @@ extension LabTests {
   @Test("When the host leaves, the others go on and its code still lets a newcomer in")
   func hostLeaves() async throws {
     try await Lab.run(hosts: 3) { lab in
-      let (members, code) = try await meet(lab, ["Ada", "Ben", "Cleo"], media: false)
+      let (members, code) = try await meet(lab, ["Ada", "Ben", "Cleo"], media: [])
       #expect(try await members[0].leave() == 0)
       for member in members[1...] {
         let left = try await member.sees("member-left") { $0.name == "Ada" }
@@ -159,7 +160,7 @@ extension LabTests {
       members[1].say("without Ada")
       try await members[2].sees("chat") { $0.text == "without Ada" }
 
-      let newcomer = try Participant("Dan", ["join", code], in: lab, on: 1, media: false)
+      let newcomer = try Participant("Dan", ["join", code], in: lab, on: 1, media: [])
       try await newcomer.sees("joined")
       for member in members[1...] {
         try await member.sees("member-joined") { $0.name == "Dan" }
@@ -171,7 +172,7 @@ extension LabTests {
 
 /// A meeting of everybody, each on a host of its own, in which all see all.
 func meet(
-  _ lab: Lab, _ names: [String], media: Bool = true, hostOptions: [String] = []
+  _ lab: Lab, _ names: [String], media: [String] = Participant.smallMedia, hostOptions: [String] = []
 ) async throws -> (members: [Participant], code: String) {
   var members = [
     try Participant(names[0], ["host", "Lab"] + hostOptions, in: lab, on: 1, media: media)
@@ -183,7 +184,7 @@ func meet(
   for member in members {
     for other in members where other.name != member.name {
       let joined = try await member.sees("member-joined") { $0.name == other.name }
-      guard media else { continue }
+      guard !media.isEmpty else { continue }
       let frame = try await member.sees("first-frame") { $0.member == joined.member }
       print("\(member.name) saw \(other.name) after \(frame.milliseconds ?? -1) ms: \(frame.steps)")
     }

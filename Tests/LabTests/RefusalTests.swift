@@ -1,4 +1,5 @@
 import Foundation
+import LabSupport
 import Testing
 
 /// What is refused, each with a code for programs and an exit status, and what is put up with.
@@ -7,7 +8,7 @@ extension LabTests {
   func codes() async throws {
     try await Lab.run(hosts: 2) { lab in
       let host = try Participant(
-        "Ada", ["host", "Lab", "--uses", "1"], in: lab, on: 1, media: false)
+        "Ada", ["host", "Lab", "--uses", "1"], in: lab, on: 1, media: [])
       let code = try await host.code
       #expect(
         try await refusal(of: "no-such", as: "Malformed", in: lab)
@@ -19,7 +20,7 @@ extension LabTests {
         try await refusal(of: altered(code), as: "Wrong", in: lab)
           == Refusal(code: "wrong-code", status: 77))
 
-      let first = try Participant("First", ["join", code], in: lab, on: 2, media: false)
+      let first = try Participant("First", ["join", code], in: lab, on: 2, media: [])
       try await first.sees("joined")
       try await host.sees("member-joined") { $0.name == "First" }
       // Right after the last use the answer sometimes is another one that asks to try again; each is
@@ -40,7 +41,7 @@ extension LabTests {
   func expired() async throws {
     try await Lab.run(hosts: 2) { lab in
       let host = try Participant(
-        "Ada", ["host", "Lab", "--life", "1s"], in: lab, on: 1, media: false)
+        "Ada", ["host", "Lab", "--life", "1s"], in: lab, on: 1, media: [])
       let invited = try await host.sees("invite")
       try await Task.sleep(until: invited.arrived + .seconds(1.2), clock: .continuous)
       #expect(
@@ -52,16 +53,16 @@ extension LabTests {
   private func refusal(
     of code: String, as name: String, in lab: Lab
   ) async throws -> Refusal {
-    try await Participant(name, ["join", code], in: lab, on: 2, media: false).failure()
+    try await Participant(name, ["join", code], in: lab, on: 2, media: []).failure()
   }
 
   @Test("A second process on the same data directory is told so")
   func dataDirectory() async throws {
     try await Lab.run(hosts: 1) { lab in
-      let first = try Participant("Ada", ["host", "Lab"], in: lab, on: 1, media: false)
+      let first = try Participant("Ada", ["host", "Lab"], in: lab, on: 1, media: [])
       _ = try await first.code
       let second = try Participant(
-        "Ben", ["host", "Lab"], in: lab, on: 1, media: false, dataDirectory: first.dataDirectory)
+        "Ben", ["host", "Lab"], in: lab, on: 1, media: [], dataDirectory: first.dataDirectory)
       #expect(try await second.failure() == Refusal(code: "data-directory-in-use", status: 73))
       #expect(try await first.leave() == 0)
     }

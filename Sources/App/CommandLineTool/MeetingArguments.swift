@@ -18,7 +18,8 @@ struct MeetingArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where pictures come from: pattern, none, or file:CLIP (.y4m or .webm, looped).",
+      "Where pictures come from: pattern (or pattern:SEED, the same each time), none, or "
+        + "file:CLIP (.y4m or .webm, looped).",
       valueName: "camera"))
   var camera: String = "none"
 

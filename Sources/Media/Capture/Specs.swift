@@ -3,17 +3,22 @@ package import Foundations
 /// Where pictures come from.
 package enum CameraSpec: Hashable, Sendable {
   case none
-  /// A moving picture that the program makes itself.
-  case pattern
+  /// A moving picture that the program makes itself. The seed picks its colours, so that who knows it
+  /// can make the same picture again and compare; without one they are drawn anew.
+  case pattern(seed: UInt64?)
   /// A clip: Y4M, or WebM with VP8 or VP9.
   case file(String)
 
-  /// Reads `none`, `pattern` or `file:PATH`.
+  /// Reads `none`, `pattern`, `pattern:SEED` or `file:PATH`.
   package init(_ text: String) throws(Failure) {
     switch text {
     case "none": self = .none
-    case "pattern": self = .pattern
+    case "pattern": self = .pattern(seed: nil)
     case _:
+      if text.hasPrefix("pattern:"), let seed = UInt64(text.dropFirst("pattern:".count)) {
+        self = .pattern(seed: seed)
+        return
+      }
       guard let path = filePath(text) else {
         throw Failure(
           "unknown-camera", exit: .usage,

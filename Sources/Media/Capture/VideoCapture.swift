@@ -27,7 +27,7 @@ package final class VideoCapture: Sendable {
   private let failed: @Sendable (Failure) -> Void
 
   /// - Parameters:
-  ///   - seed: picks the pattern's colours.
+  ///   - seed: picks the pattern's colours, unless `spec` has a seed of its own.
   ///   - deliver: is called on the capture's thread.
   ///   - failed: is called on the capture's thread when the source has broken down; no picture comes
   ///     after that.
@@ -48,7 +48,8 @@ package final class VideoCapture: Sendable {
       switch spec {
       case .none:
         throw Failure("no-camera", exit: .usage, "There is no camera to start.")
-      case .pattern: PatternCamera(PatternSource(settings: settings, seed: seed), pool: pool)
+      case .pattern(let chosen):
+        PatternCamera(PatternSource(settings: settings, seed: chosen ?? seed), pool: pool)
       case .file(let path):
         try openClip(path, settings: settings, pool: pool, makeDecoder: makeDecoder)
       }

@@ -1,32 +1,34 @@
 import Foundation
 
 /// What went wrong, with what helps to find out why.
-struct LabError: Error, CustomStringConvertible {
-  let description: String
+package struct LabError: Error, CustomStringConvertible {
+  package let description: String
+
+  package init(description: String) { self.description = description }
 }
 
 /// Hosts on a network of their own, made of namespaces by `lab.sh`, for one test.
 ///
 /// It ends with this object, with this process, or with its script, whichever ends first.
-final class Lab: Sendable {
-  enum Family: String { case both, ipv6 }
-  enum Responder: String { case none, avahi }
+package final class Lab: Sendable {
+  package enum Family: String { case both, ipv6 }
+  package enum Responder: String { case none, avahi }
 
   /// Network namespaces need root and the tools that make them.
-  static let isPossible: Bool =
+  package static let isPossible: Bool =
     getuid() == 0
     && ["unshare", "nsenter", "setpriv", "ip", "sysctl"].allSatisfy(isInstalled)
-  static let isPossibleWithAvahi =
+  package static let isPossibleWithAvahi =
     isPossible && ["avahi-daemon", "dbus-daemon"].allSatisfy(isInstalled)
 
   /// Each test's own, removed with the lab.
-  let directory: String
+  package let directory: String
   private let child: Child
   /// `nsenter`'s arguments for each host, the first at 0.
   private let entries: [[String]]
 
   /// Makes a lab, runs the test in it, and takes it down whatever becomes of the test.
-  static func run(
+  package static func run(
     hosts: Int, family: Family = .both, responder: Responder = .none,
     _ body: (Lab) async throws -> Void
   ) async throws {
@@ -75,12 +77,12 @@ final class Lab: Sendable {
   }
 
   /// Starts a program on a host (1 is the first).
-  func start(_ arguments: [String], on host: Int) throws -> Child {
+  package func start(_ arguments: [String], on host: Int) throws -> Child {
     try Child(entries[host - 1] + arguments)
   }
 
   /// Runs a shell script on a host to its end.
-  func shell(_ script: String, on host: Int) async throws {
+  package func shell(_ script: String, on host: Int) async throws {
     let child = try start(["bash", "-c", script], on: host)
     child.endInput()
     let status = try await child.exit(within: .seconds(20))
@@ -90,10 +92,10 @@ final class Lab: Sendable {
   }
 
   /// Pulls a host's network cable.
-  func cut(_ host: Int) async throws { try await order("cut \(host)") }
+  package func cut(_ host: Int) async throws { try await order("cut \(host)") }
 
   /// Plugs it in again.
-  func heal(_ host: Int) async throws { try await order("heal \(host)") }
+  package func heal(_ host: Int) async throws { try await order("heal \(host)") }
 
   private func order(_ line: String) async throws {
     let start = ContinuousClock.now
@@ -104,7 +106,7 @@ final class Lab: Sendable {
   }
 
   /// The address of a host's eth0.
-  func address(of host: Int) -> String { "10.77.0.\(host)" }
+  package func address(of host: Int) -> String { "10.77.0.\(host)" }
 
   private static func isInstalled(_ tool: String) -> Bool {
     ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].contains {

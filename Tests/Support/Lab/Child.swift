@@ -1,8 +1,8 @@
-import Foundation
+package import Foundation
 
 /// A process whose output is read line by line.
-final class Child: Sendable {
-  let output = Journal()
+package final class Child: Sendable {
+  package let output = Journal()
   private let box = Box()
   private let input: FileHandle
   private let errorFile: String
@@ -13,7 +13,7 @@ final class Child: Sendable {
   }
 
   /// - Parameter arguments: the program, looked for in PATH, and what it is given.
-  init(_ arguments: [String]) throws {
+  package init(_ arguments: [String]) throws {
     let (output, input) = (Pipe(), Pipe())
     self.input = input.fileHandleForWriting
     errorFile = NSTemporaryDirectory() + "/virtue-lab-\(UUID().uuidString).err"
@@ -61,42 +61,42 @@ final class Child: Sendable {
     try? FileManager.default.removeItem(atPath: errorFile)
   }
 
-  var errors: String {
+  package var errors: String {
     String((try? String(contentsOfFile: errorFile, encoding: .utf8))?.suffix(2000) ?? "")
   }
 
   /// The process that this one started, while there is exactly one.
-  var onlyChild: pid_t? {
+  package var onlyChild: pid_t? {
     let own = box.process.processIdentifier
     let list = try? String(contentsOfFile: "/proc/\(own)/task/\(own)/children", encoding: .utf8)
     let children = list?.split(separator: " ") ?? []
     return children.count == 1 ? pid_t(String(children[0])) : nil
   }
 
-  func write(line: String) {
+  package func write(line: String) {
     try? input.write(contentsOf: Data((line + "\n").utf8))
   }
 
-  func endInput() { try? input.close() }
+  package func endInput() { try? input.close() }
 
   /// Kills what was started itself, for example nsenter.
-  func kill() {
+  package func kill() {
     if box.process.isRunning { Foundation.kill(box.process.processIdentifier, SIGKILL) }
   }
 
-  func exit(within limit: Duration) async throws -> Int32 {
+  package func exit(within limit: Duration) async throws -> Int32 {
     try await output.exit(within: limit)
   }
 }
 
 /// What a process has printed, to be waited for.
-actor Journal {
-  struct Line: Sendable {
-    let text: String
-    let arrived: ContinuousClock.Instant
+package actor Journal {
+  package struct Line: Sendable {
+    package let text: String
+    package let arrived: ContinuousClock.Instant
   }
 
-  private(set) var lines: [Line] = []
+  package private(set) var lines: [Line] = []
   private(set) var status: Int32?
   private var waiters: [Int: CheckedContinuation<Bool, Never>] = [:]
   private var nextWaiter = 0
@@ -112,7 +112,7 @@ actor Journal {
   }
 
   /// The first line, of the past or to come, that fits.
-  func first(
+  package func first(
     _ what: String, within limit: Duration, where fits: @Sendable (Line) -> Bool
   ) async throws -> Line {
     let deadline = ContinuousClock.now + limit
@@ -127,7 +127,7 @@ actor Journal {
     }
   }
 
-  func exit(within limit: Duration) async throws -> Int32 {
+  package func exit(within limit: Duration) async throws -> Int32 {
     let deadline = ContinuousClock.now + limit
     while true {
       if let status { return status }
@@ -138,7 +138,7 @@ actor Journal {
   }
 
   /// Its last lines without the many statistics.
-  var tail: String {
+  package var tail: String {
     lines.map(\.text).filter { !$0.contains(#""event":"statistics""#) }.suffix(25)
       .joined(separator: "\n")
   }
