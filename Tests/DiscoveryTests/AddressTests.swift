@@ -48,10 +48,19 @@ struct AddressTests {
     }
   }
 
-  @Test("The first question is a DNS query for our service type")
+  @Test("A direct question is a DNS query for our service type, or for one service, by unicast too")
   func question() {
-    let name = Array("\u{7}_virtue\u{4}_tcp\u{5}local\u{0}".utf8)
+    let type = Array("\u{7}_virtue\u{4}_tcp\u{5}local\u{0}".utf8)
     #expect(
-      FirstQuestion.message == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + name + [0, 12, 0, 1])
+      DirectQuestion.whoOffers.message
+        == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + type + [0, 12, 0x80, 1])
+    let service = Array("\u{3}a.b".utf8) + type
+    #expect(
+      DirectQuestion.what(label: "a.b").message
+        == [0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0] + service + [0, 33, 0x80, 1] + service
+        + [0, 16, 0x80, 1])
+    for label in ["", String(repeating: "x", count: 64)] {
+      #expect(DirectQuestion.what(label: label).message == nil)
+    }
   }
 }

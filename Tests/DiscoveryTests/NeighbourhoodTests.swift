@@ -72,7 +72,9 @@ struct NeighbourhoodTests {
   @Test("A service is reported with its port, text and addresses, and followed as they change")
   func resolving() throws {
     var reports: [Neighbourhood.Report] = []
-    let neighbourhood = Neighbourhood(loop, responder, ownLabels: []) { reports.append($0) }
+    let neighbourhood = Neighbourhood(loop, responder, ownLabels: [], ask: { _ in }) {
+      reports.append($0)
+    }
     try neighbourhood.browse(nil)
     responder.appear("a")
     responder.answer("a")
@@ -95,7 +97,7 @@ struct NeighbourhoodTests {
 
   @Test("A service of our own isn't asked for, unless its name turns out to be another's")
   func own() throws {
-    let neighbourhood = Neighbourhood(loop, responder, ownLabels: ["mine"]) { _ in }
+    let neighbourhood = Neighbourhood(loop, responder, ownLabels: ["mine"], ask: { _ in }) { _ in }
     try neighbourhood.browse(nil)
     responder.appear("mine")
     #expect(responder.asked == 0)
@@ -108,7 +110,9 @@ struct NeighbourhoodTests {
 
   @Test("A name that this process gave up is heard again once its own echo is gone")
   func givenUp() throws {
-    let neighbourhood = Neighbourhood(loop, responder, ownLabels: ["mine", "silent"]) { _ in }
+    let neighbourhood = Neighbourhood(
+      loop, responder, ownLabels: ["mine", "silent"], ask: { _ in }
+    ) { _ in }
     try neighbourhood.browse(nil)
     responder.appear("mine")
     neighbourhood.release("mine")
@@ -123,7 +127,7 @@ struct NeighbourhoodTests {
 
   @Test("A flood of services that never answer opens a bounded number of lookups")
   func flood() throws {
-    let neighbourhood = Neighbourhood(loop, responder, ownLabels: []) { _ in }
+    let neighbourhood = Neighbourhood(loop, responder, ownLabels: [], ask: { _ in }) { _ in }
     try neighbourhood.browse(nil)
     for number in 0..<5_000 { responder.appear("flood\(number)") }
     #expect(responder.mostOpen == Neighbourhood.mostOpen)
@@ -133,7 +137,7 @@ struct NeighbourhoodTests {
   @Test("Many services that answer are all reported, up to the bound")
   func many() throws {
     var seen: Set<String> = []
-    let neighbourhood = Neighbourhood(loop, responder, ownLabels: []) { report in
+    let neighbourhood = Neighbourhood(loop, responder, ownLabels: [], ask: { _ in }) { report in
       if case .seen(let item, _, let addresses, _) = report, !addresses.isEmpty {
         seen.insert(item.label)
       }
@@ -152,7 +156,7 @@ struct NeighbourhoodTests {
   @Test("A host that claims endless addresses has eight")
   func addresses() throws {
     var most = 0
-    let neighbourhood = Neighbourhood(loop, responder, ownLabels: []) { report in
+    let neighbourhood = Neighbourhood(loop, responder, ownLabels: [], ask: { _ in }) { report in
       if case .seen(_, _, let addresses, _) = report { most = max(most, addresses.count) }
     }
     try neighbourhood.browse(nil)

@@ -71,21 +71,39 @@ extension MeetingSession {
 
   /// Opens a new code and shows it.
   func offerInvite(uses: Int, life: Duration) {
-    let now = parts.clock.wallTime()
+    guard let invite = openInvite(uses: uses, life: life) else { return }
+    show(invite)
+  }
+
+  /// Opens a new code, which is advertised but not shown yet.
+  func openInvite(uses: Int, life: Duration) -> Invite? {
     do throws(Failure) {
       let invite = try desk.book.make(
-        uses: uses, life: life, heard: heardNameplates, at: now, secrets: parts.secrets)
-      let link = InviteLink(
-        code: invite.code,
-        addresses: Array(ownAddresses.prefix(InviteLink.mostAddresses)))
-      emit(
-        .invite(
-          code: invite.code.description, link: link.description, uses: invite.usesLeft,
-          expires: invite.expires))
+        uses: uses, life: life, heard: heardNameplates, at: parts.clock.wallTime(),
+        secrets: parts.secrets)
       carryOut([.invitesChanged])
+      return invite
     } catch {
       emit(.warning(code: error.code, message: error.message))
+      return nil
     }
+  }
+
+  /// Shows a code that was advertised for a while; if somebody else turned out to have its number,
+  /// another one instead.
+  func show(settled invite: Invite, uses: Int, life: Duration) {
+    guard heardNameplates.contains(invite.code.nameplate) else { return show(invite) }
+    desk.book.discard(invite.code)
+    offerInvite(uses: uses, life: life)
+  }
+
+  private func show(_ invite: Invite) {
+    let link = InviteLink(
+      code: invite.code, addresses: Array(ownAddresses.prefix(InviteLink.mostAddresses)))
+    emit(
+      .invite(
+        code: invite.code.description, link: link.description, uses: invite.usesLeft,
+        expires: invite.expires))
   }
 
   private var ownAddresses: [NetworkAddress] {
@@ -156,7 +174,10 @@ extension MeetingSession {
       }
     case .lost(let label): nameplates[label] = nil
     case .published(let label, let registered):
-      if label == self.label { parts.log.debug("Published as \(registered).") }
+      if label == self.label {
+        published.raise()
+        parts.log.debug("Published as \(registered).")
+      }
     case .responder(let kind): parts.log.debug("Discovery goes through the \(kind) responder.")
     case .problem(let sentence):
       if warned.insert(sentence).inserted {

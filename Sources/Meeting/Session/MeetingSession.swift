@@ -39,6 +39,8 @@ package actor MeetingSession {
   let tag: MeetingTag
   let visibility: ServiceRecord.Visibility?
   var advertised: [String: String] = [:]
+  /// Goes up when others can find this member, and ends with the session.
+  let published = AsyncFlag()
   /// Nameplates that others advertise, by their labels.
   var nameplates: [String: Set<Int>] = [:]
   var revocations: RevocationSet
@@ -161,6 +163,7 @@ package actor MeetingSession {
     guard !isEnding else { return }
     isEnding = true
     tasks.forEach { $0.cancel() }
+    published.raise()
     drive(.leave)
     await media.stop()
     for stream in admissionStreams.values { stream.close() }

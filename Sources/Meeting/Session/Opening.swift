@@ -22,9 +22,14 @@ extension MeetingSession {
           meeting: chain.meeting, title: host.title, chain: chain, securityWords: nil),
         parts: parts, media: media, firstSteps: [],
         visible: host.isVisible ? .init(title: host.title, host: options.name) : nil)
+      // Part of what is published first: a record that changes right afterwards is heard late.
+      let invite = await session.openInvite(uses: host.uses, life: host.life + settling)
       await session.start(members: [], peers: options.peers)
-      try? await Task.sleep(for: settling)
-      await session.offerInvite(uses: host.uses, life: host.life)
+      if let invite {
+        try? await Task.sleep(for: settling)
+        await session.published.wait(atMost: publishingPatience)
+        await session.show(settled: invite, uses: host.uses, life: host.life)
+      }
       return session
     }
   }
@@ -156,10 +161,13 @@ extension MeetingSession {
     }
   }
 
-  /// Before a code is shown: nameplates in use are heard, also of a meeting that is only just being
-  /// published, and this one's own record is past its probing (RFC 6762 §8.1: three quarters of a
-  /// second), so that whoever types the code at once finds it at once.
+  /// Before a code is shown nameplates in use are heard, also of a meeting that is only just being
+  /// published (RFC 6762 §8.1: probing takes three quarters of a second).
   private static let settling = Duration.seconds(1)
+
+  /// And this member's own record is published, so that whoever types the code at once finds it at
+  /// once. Where nothing can be published, the link that is shown beside the code still works.
+  private static let publishingPatience = Duration.seconds(2)
 
   /// Long enough for a responder that only just starts on the other side (RFC 6762 §8: probing takes
   /// three quarters of a second).

@@ -102,6 +102,12 @@ package struct InviteBook: Sendable {
     invites[code] = invite
   }
 
+  /// Forgets a code of one's own that nobody was told.
+  package mutating func discard(_ code: InviteCode) {
+    guard invites[code]?.owner == member else { return }
+    invites[code] = nil
+  }
+
   /// One's own open codes, by nameplate.
   package func open(at time: WallTime) -> [Invite] {
     answered(at: time).filter { $0.state(at: time) == .open }

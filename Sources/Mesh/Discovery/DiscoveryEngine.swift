@@ -227,23 +227,28 @@ final class DiscoveryEngine: @unchecked Sendable {
   private func browse(with responder: any Responder) {
     neighbourhood?.close()
     let neighbourhood = Neighbourhood(
-      loop, responder, ownLabels: Set(publications.values.map(\.service.label))
+      loop, responder, ownLabels: Set(publications.values.map(\.service.label)),
+      ask: { [unowned self] in ask($0) }
     ) { [unowned self] in heard($0) }
     self.neighbourhood = neighbourhood
     do { try neighbourhood.browse(daemonInterfaces) } catch {
       complain("Others can't be looked for: \(error).")
     }
-    ask(FirstQuestion.repeats)
+    ask(DirectQuestion.repeats)
   }
 
   /// Not before somebody listens: an answer that is missed isn't given again for a while.
   private func ask(_ repeats: ArraySlice<Duration>) {
-    FirstQuestion.ask(
-      from: interfaces.addresses.filter { only?.contains($0.interfaceName) ?? true })
+    ask(.whoOffers)
     guard let pause = repeats.first else { return }
     questionTimer = loop.after(pause) { [unowned self] in
       if neighbourhood?.isDeserted == true { ask(repeats.dropFirst()) }
     }
+  }
+
+  private func ask(_ question: DirectQuestion) {
+    question.ask(
+      from: interfaces.addresses.filter { only?.contains($0.interfaceName) ?? true })
   }
 
   private func awaitConfirmation() {

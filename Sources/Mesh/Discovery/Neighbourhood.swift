@@ -21,6 +21,7 @@ final class Neighbourhood {
     var service: (any OpenLookup)?
     var addresses: (any OpenLookup)?
     var host: String?
+    var question: LoopTimer?
     var retry: LoopTimer?
     var port: UInt16 = 0
     var attributes: [String: String] = [:]
@@ -35,13 +36,15 @@ final class Neighbourhood {
     func close() {
       service?.close()
       addresses?.close()
+      question?.cancel()
       retry?.cancel()
-      (service, addresses, retry) = (nil, nil, nil)
+      (service, addresses, question, retry) = (nil, nil, nil, nil)
     }
   }
 
   private let loop: AvahiLoop
   private let responder: any Responder
+  private let ask: (DirectQuestion) -> Void
   private let report: (Report) -> Void
   private var browsers: [any OpenLookup] = []
   private var inquiries: [Item: Inquiry] = [:]
@@ -61,14 +64,17 @@ final class Neighbourhood {
     case overflowing
   }
 
-  /// - Parameter ownLabels: services of this process, which aren't asked for.
+  /// - Parameters:
+  ///   - ownLabels: services of this process, which aren't asked for.
+  ///   - ask: asks beside the responder, where its own question goes unanswered.
   init(
     _ loop: AvahiLoop, _ responder: any Responder, ownLabels: Set<String>,
-    _ report: @escaping (Report) -> Void
+    ask: @escaping (DirectQuestion) -> Void, _ report: @escaping (Report) -> Void
   ) {
     self.ownLabels = ownLabels
     self.loop = loop
     self.responder = responder
+    self.ask = ask
     self.report = report
   }
 
@@ -170,7 +176,11 @@ final class Neighbourhood {
     let item = inquiry.item
     inquiry.attempts += 1
     inquiry.service = try? responder.resolve(item) { [unowned self] in answered(item, $0) }
-    if inquiry.isOpen { open.append(item) } else { tryAgain(inquiry) }
+    guard inquiry.isOpen else { return tryAgain(inquiry) }
+    open.append(item)
+    inquiry.question = loop.after(DirectQuestion.patience) { [unowned self, unowned inquiry] in
+      if !inquiry.hasAnswered { ask(.what(label: item.label)) }
+    }
   }
 
   private func answered(_ item: Item, _ answer: ServiceReport) {

@@ -34,6 +34,10 @@ struct JoinBenchmark: AsyncParsableCommand {
           "Joiner\(run)", ["join", code], in: lab, on: 2, media: CallMedia.arguments(seed: 2))
         let frame = try await joiner.sees("first-frame")
         totals.append(Double(frame.milliseconds ?? 0))
+        let steps = frame.steps.sorted { $0.value < $1.value }
+        print(
+          "\(run + 1) reached, in ms: "
+            + steps.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
         var before = 0
         for (step, name) in Self.steps {
           guard let reached = frame.steps[step] else { continue }

@@ -1,42 +1,68 @@
 import Glibc
 
-/// "Who offers our service?", sent at once.
+/// A question of our own beside Avahi's, that welcomes a unicast answer.
 ///
 /// Avahi waits 100 ms with its own first question, and somebody who joins a meeting waits with it.
 /// RFC 6762 §5.2 asks for a random delay of 20 to 120 ms where many hosts may start at one moment,
-/// after a power cut say; people who type an invite code don't, so this deviates. Avahi's question
-/// follows anyway, should this one get lost, and hears the answers to both.
-enum FirstQuestion {
-  /// When to ask again, each after the one before, while nobody has answered. Avahi keeps an answer
-  /// back for 0.7 s from an address that just showed that it knows it, and another process of this
-  /// host may have; Avahi's own next question comes after 1.1 s.
-  static let repeats: ArraySlice<Duration> = [.milliseconds(300), .milliseconds(450)]
+/// after a power cut say; people who type an invite code don't, so this deviates. Avahi's questions
+/// follow anyway, should these get lost, and hear the answers to both.
+///
+/// And Avahi answers nobody for 0.5 to 0.7 s after it has told everybody, which where one joins just
+/// after another costs the second up to 1.2 s. A question whose class has the first bit set (§5.4)
+/// gets an answer by multicast as usual, or else one for this host alone. Of several responders on
+/// this host only one hears such an answer, and it may not be ours; then Avahi's own question has to
+/// do.
+enum DirectQuestion {
+  /// Who offers our service?
+  case whoOffers
+  /// What is the service of this label: host, port and text?
+  case what(label: String)
 
-  /// One question of DNS (RFC 1035 §4.1), without an identifier as mDNS has it (RFC 6762 §18.1):
+  /// When to ask ``whoOffers`` again, each after the one before, while nobody has answered. Avahi keeps
+  /// an answer back for 0.7 s from an address that just showed that it knows it, and another process
+  /// of this host may have; Avahi's own next question comes after 1.1 s.
+  static let repeats: ArraySlice<Duration> = [.milliseconds(300), .milliseconds(450)]
+  /// When to ask ``what(label:)``: Avahi's question goes out after 100 ms, its answers come at once.
+  static let patience = Duration.milliseconds(150)
+
+  /// The question as DNS has it (RFC 1035 §4.1), without an identifier (RFC 6762 §18.1); `nil` for a
+  /// label that is none.
   ///
-  ///     ID 0 | flags 0 | QDCOUNT 1 | ANCOUNT 0 | NSCOUNT 0 | ARCOUNT 0 | QNAME | PTR | IN
-  static let message: [UInt8] = {
-    var bytes: [UInt8] = [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
-    for label in "\(ServiceRecord.type).\(ServiceRecord.domain)".split(separator: ".") {
-      bytes.append(UInt8(label.utf8.count))
-      bytes += label.utf8
+  ///     ID 0 | flags 0 | QDCOUNT | ANCOUNT 0 | NSCOUNT 0 | ARCOUNT 0 | QNAME | type | IN, QU | …
+  var message: [UInt8]? {
+    let labels: [String]
+    let types: [UInt8]
+    switch self {
+    case .whoOffers: (labels, types) = ([], [12])  // PTR
+    case .what(let label): (labels, types) = ([label], [33, 16])  // SRV, TXT
     }
-    return bytes + [0, 0, 12, 0, 1]
-  }()
+    let offered = "\(ServiceRecord.type).\(ServiceRecord.domain)".split(separator: ".")
+    var name: [UInt8] = []
+    for label in labels + offered.map(String.init) {
+      guard (1...63).contains(label.utf8.count) else { return nil }
+      name.append(UInt8(label.utf8.count))
+      name += label.utf8
+    }
+    let header: [UInt8] = [0, 0, 0, 0, 0, UInt8(types.count), 0, 0, 0, 0, 0, 0]
+    return header + types.flatMap { name + [0, 0, $0, 0x80, 1] }
+  }
 
   /// Sends it from port 5353, so that the answers come by multicast and any responder on this host
   /// hears them, over each interface that has one of `addresses`. What can't be sent isn't.
-  static func ask(from addresses: [HostAddress]) {
+  func ask(from addresses: [HostAddress]) {
+    guard let message else { return }
     for family in [AddressFamily.ipv4, .ipv6] {
       var asked: Set<Int32> = []
       let ones = addresses.filter {
         $0.address.family == family && asked.insert($0.interface).inserted
       }
-      if !ones.isEmpty { ask(from: ones, in: family) }
+      if !ones.isEmpty { Self.send(message, from: ones, in: family) }
     }
   }
 
-  private static func ask(from addresses: [HostAddress], in family: AddressFamily) {
+  private static func send(
+    _ message: [UInt8], from addresses: [HostAddress], in family: AddressFamily
+  ) {
     let descriptor = socket(
       family == .ipv4 ? AF_INET : AF_INET6,
       Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
