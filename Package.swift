@@ -177,7 +177,7 @@ let testTargets: [Target] = [
   tests(of: "Protection", ["COpenSSL"]),
   tests(of: "Connectivity"),
   tests(of: "Playback", ["Capture", "Codecs", "MediaSupport"]),
-  tests(of: "Meeting", ["Wire"]),
+  tests(of: "Meeting", ["Admission", "Capture", "Links", "Roster", "Wire", protobuf]),
   // Hosts made of network namespaces, and programs run on them as their users would.
   .target(
     name: "LabSupport", path: "Tests/Support/Lab", exclude: ["lab.sh"], swiftSettings: house),

@@ -172,7 +172,8 @@ extension LabTests {
 
 /// A meeting of everybody, each on a host of its own, in which all see all.
 func meet(
-  _ lab: Lab, _ names: [String], media: [String] = Participant.smallMedia, hostOptions: [String] = []
+  _ lab: Lab, _ names: [String], media: [String] = Participant.smallMedia,
+  hostOptions: [String] = []
 ) async throws -> (members: [Participant], code: String) {
   var members = [
     try Participant(names[0], ["host", "Lab"] + hostOptions, in: lab, on: 1, media: media)

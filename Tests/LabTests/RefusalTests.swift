@@ -68,6 +68,42 @@ extension LabTests {
     }
   }
 
+  @Test("A disk that fills up while recording ends the recording with a sentence, not the meeting")
+  func fullDisk() async throws {
+    try await Lab.run(hosts: 2) { lab in
+      let recordings = "\(lab.directory)/small"
+      try FileManager.default.createDirectory(
+        atPath: recordings, withIntermediateDirectories: false)
+      try await lab.shell("mount -t tmpfs -o size=256k tmpfs \(recordings)", on: 1)
+      let host = try Participant(
+        "Ada", ["host", "Lab", "--record", recordings], in: lab, on: 1)
+      let guest = try Participant("Ben", ["join", try await host.code], in: lab, on: 2)
+      try await host.sees("recording")
+      let warning = try await host.sees("warning")
+      #expect(warning.message?.contains(recordings) == true, "\(warning.message ?? "")")
+      // The meeting goes on, with pictures.
+      guest.say("still here")
+      try await host.sees("chat") { $0.text == "still here" }
+      try await host.sees("statistics", after: .now) { ($0.members.first?.received.fps ?? 0) > 10 }
+      #expect(await host.events.filter { $0.kind == "warning" }.count == 1, "said once")
+      for member in [guest, host] { #expect(try await member.leave() == 0) }
+    }
+  }
+
+  @Test("Who begins without a network meets the others once there is one")
+  func interfaceAppears() async throws {
+    try await Lab.run(hosts: 2) { lab in
+      try await lab.shell("ip link set eth0 down", on: 1)
+      let host = try Participant("Ada", ["host", "Lab"], in: lab, on: 1)
+      let code = try await host.code
+      try await lab.shell(
+        "ip link set eth0 up && ip route replace 224.0.0.0/4 dev eth0", on: 1)
+      let guest = try Participant("Ben", ["join", code], in: lab, on: 2)
+      for member in [host, guest] { try await member.sees("first-frame") }
+      for member in [guest, host] { #expect(try await member.leave() == 0) }
+    }
+  }
+
   @Test("A stranger's garbage on every port and in mDNS disturbs nobody")
   func garbage() async throws {
     try await Lab.run(hosts: 3) { lab in
