@@ -197,15 +197,38 @@ let testTargets: [Target] = [
     name: "InteropTests",
     dependencies: ["sdp-adapter", "Capture", "Playback", "MediaSupport", "Foundations"],
     exclude: ["peer.py", "requirements.txt"], swiftSettings: house),
+  // Every parser as a fuzzer sees it.
+  .target(
+    name: "FuzzTargets",
+    dependencies: [
+      "Admission", "Capture", "Chat", "Codecs", "Discovery", "Links", "Meeting", "Playback",
+      "Protection", "RTP", "Signalling", "Foundations", "Wire", protobuf,
+    ],
+    path: "Tests/Fuzzing/Targets", swiftSettings: house),
+  // What .ci/fuzz found worth keeping.
+  .testTarget(
+    name: "FuzzingTests", dependencies: ["FuzzTargets", "Foundations"], exclude: ["Corpus"],
+    swiftSettings: house),
   .testTarget(
     name: "HouseStyleTests",
     dependencies: ["CommandLineTool", "Meeting", "Roster", "Foundations"], swiftSettings: house),
 ]
 
+// libFuzzer brings a main function of its own, so it is built by .ci/fuzz alone.
+let fuzzing: [Target] =
+  Context.environment["VIRTUE_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "virtue-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Entry",
+      swiftSettings: house + [.unsafeFlags(["-parse-as-library"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])
+  ]
+
 let package = Package(
   name: "virtue",
   products: [.executable(name: "virtue", targets: ["virtue"])],
   dependencies: dependencies,
-  targets: cSystem + base + mesh + conversation + media + app + testTargets,
+  targets: cSystem + base + mesh + conversation + media + app + testTargets + fuzzing,
   swiftLanguageModes: [.v6]
 )

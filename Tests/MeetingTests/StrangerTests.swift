@@ -37,7 +37,8 @@ struct StrangerTests {
       let certificate = try RunCertificate.make(now: clock.wallTime())
       let links = try Links(certificate: certificate)
       let stream = try await links.connect(
-        to: NetworkAddress(host: "127.0.0.1", port: await session.parts.listener.port), purpose: .link)
+        to: NetworkAddress(host: "127.0.0.1", port: await session.parts.listener.port),
+        purpose: .link)
       if let frame = try await firstFrame(claim, of: session, certificate: certificate) {
         stream.send(frame)
         #expect(await stream.next() == nil, "the stream closes without a word")

@@ -2,7 +2,7 @@ package import Foundations
 import Glibc
 
 /// Something that has sound, 20 ms after 20 ms.
-protocol SoundSource: AnyObject {
+package protocol SoundSource: AnyObject {
   /// The next `SoundBlock.samplesPerBlock` samples.
   func next() throws(Failure) -> [Int16]
 }

@@ -1,7 +1,7 @@
 package import Foundations
 
 /// Something that has a picture for each moment of its own time.
-protocol VideoSource: AnyObject {
+package protocol VideoSource: AnyObject {
   /// What it really gives, which may differ from what was wished for.
   var settings: VideoSettings { get }
   /// Time between pictures.

@@ -1,9 +1,9 @@
 import CYUV
-import Foundations
+package import Foundations
 
 /// Opens a clip by what its first bytes say.
 /// - Parameter settings: larger pictures are scaled down to fit into these, higher rates lowered.
-func openClip(
+package func openClip(
   _ path: String, settings: VideoSettings, pool: PicturePool,
   makeDecoder: @escaping VideoCapture.DecoderMaker
 ) throws(Failure) -> any VideoSource {

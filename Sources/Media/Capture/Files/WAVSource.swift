@@ -1,7 +1,7 @@
-import Foundations
+package import Foundations
 
 /// A WAV file as a microphone: any rate and number of channels, brought to 48 kHz mono, in a loop.
-final class WAVSource: SoundSource {
+package final class WAVSource: SoundSource {
   private let file: InputFile
   private let format: WAVFormat
   private var resampler: Resampler
@@ -11,13 +11,13 @@ final class WAVSource: SoundSource {
   /// Frames read from the file at a time.
   private static let chunk = 4096
 
-  init(path: String) throws(Failure) {
+  package init(path: String) throws(Failure) {
     file = try InputFile(path: path)
     format = try WAVFormat(file)
     resampler = Resampler(from: format.sampleRate, to: SoundBlock.sampleRate)
   }
 
-  func next() throws(Failure) -> [Int16] {
+  package func next() throws(Failure) -> [Int16] {
     while resampler.available < SoundBlock.samplesPerBlock {
       resampler.append(try read())
     }
