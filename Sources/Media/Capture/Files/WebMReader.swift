@@ -55,6 +55,10 @@ package final class WebMReader {
   }
 
   /// The next packet; `nil` where nothing more can be read.
+  ///
+  /// Never inlined: where a caller doesn't look at the bytes, Swift 6.3's optimizer releases their
+  /// array before it copies them into it, which corrupts the heap.
+  @inline(never)
   package func next() -> Packet? {
     var packet = virtue_webm_packet()
     let result = virtue_webm_next(reader, &packet)
