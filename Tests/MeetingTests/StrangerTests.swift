@@ -20,7 +20,12 @@ struct StrangerTests {
   enum Claim: String, CaseIterable, Sendable {
     case nothing
     case garbage
-    /// A membership that holds, of a meeting of its own.
+    /// A hello at once, with no proof that it knows the meeting.
+    case noOpening
+    /// A proof made with another genesis key.
+    case wrongOpening
+    /// A right proof, as somebody removed can still make; then a hello with a membership that holds,
+    /// of a meeting of its own.
     case otherMeeting
     /// The same, as if it were this meeting's: its grant is signed by another genesis key.
     case forgedGrant
@@ -30,7 +35,7 @@ struct StrangerTests {
   }
 
   @Test(
-    "Whoever has no grant gets not one byte on a link, and nobody hears of it",
+    "Whoever has no grant is told nothing on a link, and nobody hears of it",
     arguments: Claim.allCases)
   func link(claim: Claim) async throws {
     try await withMeeting { session in
@@ -39,18 +44,43 @@ struct StrangerTests {
       let stream = try await links.connect(
         to: NetworkAddress(host: "127.0.0.1", port: await session.parts.listener.port),
         purpose: .link)
-      if let frame = try await firstFrame(claim, of: session, certificate: certificate) {
-        stream.send(frame)
-        #expect(await stream.next() == nil, "the stream closes without a word")
-      } else {
+      let frames = try await frames(claim, of: session, on: stream, certificate: certificate)
+      for frame in frames { stream.send(frame) }
+      if frames.isEmpty {
         // Who says nothing is waited for, and told nothing.
         let heard = Task { await stream.next() }
         try await Task.sleep(for: .milliseconds(300))
         stream.close()
         #expect(await heard.value == nil)
       }
+      if frames.count == 2 {
+        // Who knows the genesis key is shown that this is its meeting, and no more.
+        let opened = try #require(await stream.next())
+        #expect(try WireLinkOpened(wire: opened).proof.count == 32 && opened.count < 40)
+      }
+      #expect(await stream.next() == nil, "the stream closes without a word")
       #expect(await session.roster.people.count == 1)
       #expect(await session.streams.isEmpty)
+      await links.close()
+    }
+  }
+
+  @Test("Who answers where a copied tag points is not told who dials it")
+  func copiedTag() async throws {
+    try await withMeeting { session in
+      let links = try Links(certificate: RunCertificate.make(now: clock.wallTime()))
+      let listener = try await links.listen(interfaces: ["lo"])
+      await session.dial([NetworkAddress(host: "127.0.0.1", port: listener.port)])
+      var incoming = listener.incoming.makeAsyncIterator()
+      let stream = try #require(await incoming.next())
+      let opening = try #require(await stream.next())
+      // A nonce and a proof, and nothing that is the same another time.
+      #expect(opening.count == 16 + 32 + 4)
+      let (key, genesis) = await (session.parts.key.publicKey, session.ticket.chain.genesisKey)
+      #expect(!opening.containsSequence(key) && !opening.containsSequence(genesis))
+      stream.send(
+        WireLinkOpened.with { $0.proof = Data(repeating: 7, count: 32) }.wire)
+      #expect(await stream.next() == nil)
       await links.close()
     }
   }
@@ -91,34 +121,42 @@ struct StrangerTests {
     await session.leave()
   }
 
-  private func firstFrame(
-    _ claim: Claim, of session: MeetingSession, certificate: RunCertificate
-  ) async throws -> [UInt8]? {
-    switch claim {
-    case .nothing: return nil
-    case .garbage: return [UInt8](repeating: 0x5A, count: 3000)
-    case .otherMeeting, .forgedGrant, .otherVersion:
-      let key = SigningKey(from: .system)
-      let genesis = SigningKey(from: .system)
-      var chain = GrantChain.issue(
-        genesis: genesis, member: key.publicKey, role: .host, mayAdmit: true,
-        at: clock.wallTime()
-      ).wire
-      if claim == .forgedGrant {
-        chain.genesisKey = Data(await session.ticket.chain.genesisKey)
-      }
-      let record = try MemberRecord(
-        key: key, name: "Mallory", certificateFingerprint: certificate.fingerprint,
-        sealingKey: SealingKey(from: .system).publicKey, addresses: [], capabilities: [],
-        issued: clock.wallTime())
-      return hello(
-        WireMembership.with {
-          $0.record = record.signed
-          $0.chain = chain
-        }, version: claim == .otherVersion ? 99 : protocolVersion)
-    case .hostsMembership:
-      return hello(await session.membership, version: protocolVersion)
+  private func frames(
+    _ claim: Claim, of session: MeetingSession, on stream: FramedStream,
+    certificate: RunCertificate
+  ) async throws -> [[UInt8]] {
+    let key = SigningKey(from: .system)
+    let genesis = SigningKey(from: .system)
+    let known = await session.ticket.chain.genesisKey
+    let record = try MemberRecord(
+      key: key, name: "Mallory", certificateFingerprint: certificate.fingerprint,
+      sealingKey: SealingKey(from: .system).publicKey, addresses: [], capabilities: [],
+      issued: clock.wallTime())
+    var membership = WireMembership.with {
+      $0.record = record.signed
+      $0.chain =
+        GrantChain.issue(
+          genesis: genesis, member: key.publicKey, role: .host, mayAdmit: true,
+          at: clock.wallTime()
+        ).wire
     }
+    func opening(_ genesisKey: [UInt8]) -> [UInt8] {
+      LinkProof(
+        genesisKey: genesisKey, initiator: certificate.fingerprint,
+        responder: stream.peerFingerprint
+      ).opening(secrets: .system).wire
+    }
+    switch claim {
+    case .nothing: return []
+    case .garbage: return [[UInt8](repeating: 0x5A, count: 3000)]
+    case .noOpening: return [hello(await session.membership, version: protocolVersion)]
+    case .wrongOpening: return [opening(genesis.publicKey)]
+    case .otherMeeting: break
+    case .forgedGrant: membership.chain.genesisKey = Data(known)
+    case .hostsMembership: membership = await session.membership
+    case .otherVersion: return [opening(known), hello(membership, version: 99)]
+    }
+    return [opening(known), hello(membership, version: protocolVersion)]
   }
 
   private func hello(_ membership: WireMembership, version: UInt32) -> [UInt8] {

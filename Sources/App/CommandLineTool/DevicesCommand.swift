@@ -27,6 +27,7 @@ struct DevicesCommand: AsyncParsableCommand {
         output.write("\(kind) \(name) \(device.name)\(device.isUsable ? "" : "  (not used yet)")")
       }
     }
+    try output.finish()
   }
 }
 

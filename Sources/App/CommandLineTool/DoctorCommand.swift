@@ -28,6 +28,7 @@ struct DoctorCommand: AsyncParsableCommand {
       if case .broken = finding { isFine = false }
       output.write(json ? Row(check.name, finding).json : Self.line(check.name, finding))
     }
+    try output.finish()
     if !isFine { throw ExitCode(1) }
   }
 

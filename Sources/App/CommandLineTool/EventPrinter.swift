@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Foundations
 import Meeting
@@ -9,18 +10,41 @@ protocol EventPrinter: Sendable {
 }
 
 /// Whole lines on a file descriptor, never mixed with one another.
-struct LineWriter: Sendable {
+final class LineWriter: Sendable {
   let descriptor: Int32
+  private let error = Mutex<Int32?>(nil)
 
-  /// A reader that went away is not the meeting's end: what can't be written is dropped.
+  init(descriptor: Int32) {
+    self.descriptor = descriptor
+  }
+
+  /// A reader that went away is not the meeting's end: what can't be written is dropped. A full disk
+  /// is told of on standard error, once.
   func write(_ line: String) {
     var bytes = Array((line + "\n").utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return }
+      guard count > 0 else { return failed(errno) }
       bytes = bytes.dropFirst(count)
     }
+  }
+
+  private func failed(_ number: Int32) {
+    let isFirst = error.withLock { error in
+      defer { error = number }
+      return error == nil
+    }
+    guard isFirst, number != EPIPE, descriptor != STDERR_FILENO else { return }
+    let reason = String(cString: strerror(number))
+    LineWriter(descriptor: STDERR_FILENO).write("Error: The output can't be written: \(reason).")
+  }
+
+  /// For a command whose output is all that it is for.
+  /// - Throws: status 74 when some of it could not be written.
+  func finish() throws {
+    guard let number = error.withLock({ $0 }), number != EPIPE else { return }
+    throw ExitCode(ExitStatus.inputOutput.rawValue)
   }
 }
 
@@ -34,14 +58,12 @@ struct JSONEventPrinter: EventPrinter {
 }
 
 /// Events as sentences for somebody who reads along.
-struct TextEventPrinter: EventPrinter {
-  let showsStatistics: Bool
+final class TextEventPrinter: EventPrinter {
   private let output = LineWriter(descriptor: STDOUT_FILENO)
   private let errors = LineWriter(descriptor: STDERR_FILENO)
-
-  init(showsStatistics: Bool) {
-    self.showsStatistics = showsStatistics
-  }
+  private let names = Mutex<[PeerID: String]>([:])
+  /// Where somebody types, the terminal has shown the line already.
+  private let showsOwnLines = isatty(STDIN_FILENO) == 0
 
   func print(_ event: MeetingEvent) {
     switch event {
@@ -54,24 +76,29 @@ struct TextEventPrinter: EventPrinter {
       }
     case .admitted(_, let name, let words):
       output.write("  \(name) came by your code; security words: \(words)")
-    case .memberJoined(_, let name): output.write("→ \(name) is here.")
+    case .memberJoined(let member, let name):
+      names.withLock { $0[member] = name }
+      output.write("→ \(name) is here.")
     case .memberLeft(_, let name, .left): output.write("← \(name) left.")
     case .memberLeft(_, let name, .removed): output.write("← \(name) was removed.")
     case .memberLeft(_, let name, .lost): output.write("← \(name) can't be reached any more.")
     case .connected(let member, _, _, let remote):
-      output.write("  Media flows to \(member.description.prefix(8)) (\(remote)).")
+      output.write("  Media flows to \(name(of: member)) (\(remote)).")
     case .firstFrame(let member, let time, _):
       output.write(
-        "  First picture from \(member.description.prefix(8)) after "
-          + "\(Int(time.milliseconds)) ms.")
-    case .chat(let line): output.write("\(line.name): \(line.text)")
-    case .statistics(let statistics):
-      if showsStatistics, isatty(STDOUT_FILENO) == 1 { draw(statistics) }
+        "  First picture from \(name(of: member)), \(Int(time.milliseconds)) ms after the start.")
+    case .chat(let line):
+      if !line.isOwn || showsOwnLines { output.write("\(line.name): \(line.text)") }
+    case .statistics: break
     case .recording(let path, _): output.write("● Recording to \(path)")
     case .warning(_, let message): errors.write("Warning: \(message)")
     case .failed(let failure): errors.write("Error: \(failure.message)")
     case .left: output.write("You left.")
     }
+  }
+
+  private func name(of member: PeerID) -> String {
+    names.withLock { $0[member] } ?? "somebody"
   }
 
   private func printInvite(code: String, link: String, uses: Int, expires: WallTime) {
@@ -86,16 +113,5 @@ struct TextEventPrinter: EventPrinter {
       code.lines.forEach { output.write("  " + $0) }
     }
     output.write("")
-  }
-
-  private func draw(_ statistics: MeetingStatistics) {
-    for member in statistics.members where member.received.framesPerSecond > 0 {
-      let flow = member.received
-      let latency = member.captureToDisplay.map { ", \(Int($0.milliseconds)) ms" } ?? ""
-      output.write(
-        "  \(member.name): \(flow.width)×\(flow.height), "
-          + "\(Int(flow.framesPerSecond.rounded())) fps, \(flow.bitrate.bitsPerSecond / 1000) kbit/s"
-          + latency)
-    }
   }
 }

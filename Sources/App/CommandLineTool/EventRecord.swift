@@ -67,6 +67,10 @@ struct EventRecord: Encodable {
         "statistics",
         [
           "members": statistics.members.map(MemberRow.init),
+          "refused": [
+            "connections": statistics.refused.connections,
+            "datagrams": statistics.refused.datagrams,
+          ],
           "processorSeconds": statistics.processorTime.inSeconds,
           "residentBytes": statistics.residentBytes,
         ])

@@ -74,6 +74,7 @@ struct HistoryCommand: AsyncParsableCommand {
       for meeting in meetings { output.write(json ? MeetingRow(meeting).json : Self.line(meeting)) }
     }
     await store.close()
+    try output.finish()
   }
 
   private func identifier(

@@ -49,7 +49,9 @@ struct MeetingArguments: ParsableArguments {
       valueName: "interface"))
   var interface: [String] = []
 
-  @Option(help: "TCP port for members' links; media takes UDP ports above it. 0: any free one.")
+  @Option(
+    help: "TCP port for members' links; media takes UDP ports of the 200 above it. 0: any free one."
+  )
   var port: UInt16 = 0
 
   @Option(
@@ -65,6 +67,10 @@ struct MeetingArguments: ParsableArguments {
   var duration: Double?
 
   func validate() throws {
+    guard port <= 65_335 else {
+      throw ValidationError(
+        "--port takes a number up to 65335: media needs the 200 ports above it.")
+    }
     if let duration, !(duration > 0 && duration <= 31_536_000) {
       throw ValidationError("--duration takes the seconds until leaving, more than 0.")
     }

@@ -13,7 +13,7 @@ struct MeetingRunner {
     _ open: @escaping @Sendable (MeetingOptions) async throws(Failure) -> MeetingSession
   ) async throws {
     let printer: any EventPrinter =
-      arguments.json ? JSONEventPrinter() : TextEventPrinter(showsStatistics: !arguments.headless)
+      arguments.json ? JSONEventPrinter() : TextEventPrinter()
     let signals = InterruptSignals()
     do {
       let options = try arguments.makeOptions()
@@ -27,6 +27,8 @@ struct MeetingRunner {
         printer.print(event)
       }
       if let failure = await session.failure { throw failure }
+    } catch let failure as Failure where failure.code == "cancelled" {
+      throw ExitCode(130)
     } catch let failure as Failure {
       printer.print(.failed(failure))
       throw ExitCode(failure.exit.rawValue)

@@ -41,8 +41,12 @@ struct NearbyCommand: AsyncParsableCommand {
     }
     signals.onInterrupt { timer.cancel() }
     var seen: Set<String> = []
-    for await case .found(let found) in discovery.events {
-      guard let visible = ServiceRecord(attributes: found.attributes).visible,
+    for await event in discovery.events {
+      if case .problem(let sentence) = event {
+        LineWriter(descriptor: STDERR_FILENO).write("Warning: \(sentence)")
+      }
+      guard case .found(let found) = event,
+        let visible = ServiceRecord(attributes: found.attributes).visible,
         seen.insert(found.label).inserted
       else { continue }
       let address = found.addresses.first?.description ?? ""
@@ -54,6 +58,7 @@ struct NearbyCommand: AsyncParsableCommand {
     }
     await timer.value
     if seen.isEmpty, !json { output.write("No visible meeting was found.") }
+    try output.finish()
   }
 
   private struct Row: Encodable {

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundations
+import Meeting
 
 /// The whole command line; `virtue`'s main does nothing but run it.
 struct VirtueCommand: AsyncParsableCommand {
@@ -22,7 +24,22 @@ struct VirtueCommand: AsyncParsableCommand {
 
 /// Runs the command that this process was started with, and ends the process.
 package func runVirtue() async {
-  await VirtueCommand.main()
+  do {
+    var command = try VirtueCommand.parseAsRoot()
+    if var command = command as? any AsyncParsableCommand {
+      try await command.run()
+    } else {
+      try command.run()
+    }
+  } catch {
+    // A script that reads events hears of a wrong option there too.
+    let isUsage = VirtueCommand.exitCode(for: error) == .validationFailure
+    if isUsage, CommandLine.arguments.contains("--json") {
+      JSONEventPrinter().print(
+        .failed(Failure("bad-option", exit: .usage, VirtueCommand.message(for: error))))
+    }
+    VirtueCommand.exit(withError: error)
+  }
 }
 
 /// What `virtue --version` says.

@@ -15,6 +15,9 @@ package struct MemberRecord: Hashable, Sendable {
   package let addresses: [NetworkAddress]
   package let capabilities: [String]
   package let issued: WallTime
+  /// The capability of a member that sends pictures or sound.
+  package static let sendsMedia = "media"
+
   /// As it travels.
   package let signed: WireSigned
 

@@ -5,6 +5,9 @@ import Glibc
 package protocol SoundSource: AnyObject {
   /// The next `SoundBlock.samplesPerBlock` samples.
   func next() throws(Failure) -> [Int16]
+
+  /// What is wrong with what it plays all the same, known from the start.
+  var defect: Failure? { get }
 }
 
 /// Runs a microphone in real time on a thread of its own and hands on a block every 20 ms, each when
@@ -13,15 +16,18 @@ package final class SoundCapture: Sendable {
   private let runner: Runner
   private let thread = SourceThread()
   private let deliver: @Sendable (SoundBlock) -> Void
+  private let noticed: @Sendable (Failure) -> Void
   private let failed: @Sendable (Failure) -> Void
 
   /// - Parameters:
   ///   - seed: picks the tone's pitch.
   ///   - deliver: is called on the capture's thread.
+  ///   - noticed: is called there first when something is wrong with a file that plays all the same.
   ///   - failed: is called on the capture's thread when the source has broken down; no sound comes
   ///     after that.
   package init(
     spec: MicrophoneSpec, seed: UInt64, deliver: @escaping @Sendable (SoundBlock) -> Void,
+    noticed: @escaping @Sendable (Failure) -> Void = { _ in },
     failed: @escaping @Sendable (Failure) -> Void
   ) throws(Failure) {
     let source: any SoundSource =
@@ -33,12 +39,14 @@ package final class SoundCapture: Sendable {
       }
     runner = Runner(source)
     self.deliver = deliver
+    self.noticed = noticed
     self.failed = failed
   }
 
   /// Begins, or goes on where ``stop()`` left off.
   package func start() {
-    thread.start { [runner, deliver, failed] signal in
+    thread.start { [runner, deliver, noticed, failed] signal in
+      if let defect = runner.takeDefect() { noticed(defect) }
       runner.run(until: signal, deliver: deliver, failed: failed)
     }
   }
@@ -53,9 +61,16 @@ package final class SoundCapture: Sendable {
   private final class Runner: @unchecked Sendable {
     // Safety: touched only by the thread that `SourceThread` runs, one at a time.
     private let source: any SoundSource
+    private var defect: Failure?
 
     init(_ source: any SoundSource) {
       self.source = source
+      defect = source.defect
+    }
+
+    func takeDefect() -> Failure? {
+      defer { defect = nil }
+      return defect
     }
 
     /// Blocks that are late by less than this are handed on at once; a longer hole (a machine that
@@ -94,6 +109,8 @@ package final class ToneSource: SoundSource {
   package init(seed: UInt64) {
     frequency = Self.frequency(seed: seed)
   }
+
+  package var defect: Failure? { nil }
 
   /// The pitch for a seed: one of the twelve semitones from 440 Hz up (ISO 16).
   package static func frequency(seed: UInt64) -> Double {

@@ -6,6 +6,8 @@ package protocol VideoSource: AnyObject {
   var settings: VideoSettings { get }
   /// Time between pictures.
   var interval: Duration { get }
+  /// What is wrong with what it plays all the same, once that is known.
+  var defect: Failure? { get }
 
   /// The picture of slot `slot`, which is `slot` intervals after the start; `nil` when nothing has
   /// changed. Slots only grow, and may be left out.
@@ -24,16 +26,19 @@ package final class VideoCapture: Sendable {
   private let runner: Runner
   private let thread = SourceThread()
   private let deliver: @Sendable (VideoFrame) -> Void
+  private let noticed: @Sendable (Failure) -> Void
   private let failed: @Sendable (Failure) -> Void
 
   /// - Parameters:
   ///   - seed: picks the pattern's colours, unless `spec` has a seed of its own.
   ///   - deliver: is called on the capture's thread.
+  ///   - noticed: is called there, once, when something is wrong with a clip that plays all the same.
   ///   - failed: is called on the capture's thread when the source has broken down; no picture comes
   ///     after that.
   package init(
     spec: CameraSpec, settings: VideoSettings, pool: PicturePool, seed: UInt64,
     makeDecoder: @escaping DecoderMaker, deliver: @escaping @Sendable (VideoFrame) -> Void,
+    noticed: @escaping @Sendable (Failure) -> Void = { _ in },
     failed: @escaping @Sendable (Failure) -> Void
   ) throws(Failure) {
     let sides = 16...Picture.sideLimit
@@ -55,14 +60,15 @@ package final class VideoCapture: Sendable {
       }
     self.settings = source.settings
     self.deliver = deliver
+    self.noticed = noticed
     self.failed = failed
     runner = Runner(source)
   }
 
   /// Begins, or goes on where ``stop()`` left off.
   package func start() {
-    thread.start { [runner, deliver, failed] signal in
-      runner.run(until: signal, deliver: deliver, failed: failed)
+    thread.start { [runner, deliver, noticed, failed] signal in
+      runner.run(until: signal, deliver: deliver, noticed: noticed, failed: failed)
     }
   }
 
@@ -77,13 +83,15 @@ package final class VideoCapture: Sendable {
     // Safety: touched only by the thread that `SourceThread` runs, one at a time.
     private let source: any VideoSource
     private var slot = 0
+    private var hasToldDefect = false
 
     init(_ source: any VideoSource) {
       self.source = source
     }
 
     func run(
-      until signal: StopSignal, deliver: (VideoFrame) -> Void, failed: (Failure) -> Void
+      until signal: StopSignal, deliver: (VideoFrame) -> Void, noticed: (Failure) -> Void,
+      failed: (Failure) -> Void
     ) {
       let clock = HostClock()
       let interval = source.interval
@@ -95,6 +103,10 @@ package final class VideoCapture: Sendable {
           if let picture = try source.picture(slot: slot, captured: clock.wallTime()) {
             if signal.isUp { return }
             deliver(VideoFrame(picture: picture, captured: captured))
+          }
+          if !hasToldDefect, let defect = source.defect {
+            hasToldDefect = true
+            noticed(defect)
           }
         } catch {
           return failed(error)
@@ -117,6 +129,7 @@ private final class PatternCamera: VideoSource {
   }
 
   var settings: VideoSettings { pattern.settings }
+  var defect: Failure? { nil }
   var interval: Duration { .nanoseconds(1_000_000_000 / Int64(settings.framesPerSecond)) }
 
   func picture(slot: Int, captured: WallTime) -> Picture? {

@@ -67,6 +67,8 @@ private func holdFrameBuffer(
   else { return -1 }
   target.pointee.data = buffer.memory.assumingMemoryBound(to: UInt8.self)
   target.pointee.size = buffer.size
+  // libvpx gives back only what has something here.
+  target.pointee.priv = buffer.memory
   return 0
 }
 

@@ -94,6 +94,11 @@ final class Call {
 
   var statistics: RTPStatistics? { rtp?.statistics }
 
+  var refusedDatagrams: Int {
+    counters.unknown + counters.notAuthentic + (dtls?.dropped ?? 0)
+      + (rtp?.statistics.malformed ?? 0)
+  }
+
   var isConnected: Bool { rtp != nil }
 
   private func wake() {

@@ -15,6 +15,8 @@ actor CallHub {
   private let report: @Sendable (PeerID, CallReport) -> Void
   private let playSound: @Sendable ([(PeerID, [SoundPlayout])]) -> Void
   private var calls: [PeerID: Call] = [:]
+  /// Of calls that have ended.
+  private var refusedEarlier = 0
   private var playoutTimer: MediaTimer?
   private var nextPlayout = Moment.zero
 
@@ -64,7 +66,9 @@ actor CallHub {
   }
 
   func discard(_ peer: PeerID) {
-    calls.removeValue(forKey: peer)?.close()
+    guard let call = calls.removeValue(forKey: peer) else { return }
+    refusedEarlier += call.refusedDatagrams
+    call.close()
   }
 
   func requestKeyframe(from peer: PeerID) {
@@ -83,6 +87,11 @@ actor CallHub {
 
   func statistics() -> [PeerID: RTPStatistics] {
     calls.compactMapValues(\.statistics)
+  }
+
+  /// Datagrams that were of no use to any call.
+  var refusedDatagrams: Int {
+    calls.values.map(\.refusedDatagrams).reduce(refusedEarlier, +)
   }
 
   func closeAll() {

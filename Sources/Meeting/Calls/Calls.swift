@@ -1,3 +1,4 @@
+import Admission
 import Foundations
 import Logging
 import Roster
@@ -17,6 +18,10 @@ extension MeetingSession {
 
   func startCall(with peer: PeerID) {
     // Two who send nothing to each other need no way for media.
+    guard
+      parts.sendsMedia
+        || admitted[peer]?.record.capabilities.contains(MemberRecord.sendsMedia) == true
+    else { return }
     if signalling[peer] == nil {
       signalling[peer] = Signalling(
         me: parts.me, peer: peer,
@@ -92,7 +97,7 @@ extension MeetingSession {
           member: peer, sinceStart: parts.clock.now() - parts.start, localCandidate: local,
           remoteCandidate: remote))
     case .failed(let session, let reason):
-      parts.log.notice("The media session with \(peer) failed: \(reason)")
+      parts.log.debug("The media session with \(peer) ended: \(reason)")
       drive(.connectionFailed(session: session), with: peer)
     case .firstPicture:
       reach("frame", with: peer)

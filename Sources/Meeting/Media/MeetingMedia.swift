@@ -154,7 +154,9 @@ package final class MeetingMedia: Sendable {
   package func latestPicture(of peer: PeerID) -> Picture? { core.latestPicture(of: peer) }
 
   package func takeStatistics() async -> MediaFigures {
-    MediaFigures(rtp: await core.hub.statistics(), pictures: core.takeFigures())
+    MediaFigures(
+      rtp: await core.hub.statistics(), pictures: core.takeFigures(),
+      refusedDatagrams: await core.hub.refusedDatagrams)
   }
 }
 
@@ -162,6 +164,8 @@ package final class MeetingMedia: Sendable {
 package struct MediaFigures: Sendable {
   package let rtp: [PeerID: RTPStatistics]
   package let pictures: PictureFigures
+  /// Since the start, of all calls.
+  package let refusedDatagrams: Int
 }
 
 package struct PictureFigures: Sendable {

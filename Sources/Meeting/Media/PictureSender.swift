@@ -48,7 +48,7 @@ final class PictureSender: Sendable {
     let camera = try VideoCapture(
       spec: spec, settings: settings, pool: pool, seed: seed,
       makeDecoder: { codec, pool in try VideoDecoder(codec: codec, pool: pool) },
-      deliver: { latch.take($0) }, failed: failed)
+      deliver: { latch.take($0) }, noticed: failed, failed: failed)
     width = camera.settings.width
     height = camera.settings.height
     do {

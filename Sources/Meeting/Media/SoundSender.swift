@@ -39,7 +39,7 @@ final class SoundSender: Sendable {
               Failure("encoder-failed", exit: .software, "Sound can't be encoded: \(error)."))
           }
         }
-      }, failed: failed)
+      }, noticed: failed, failed: failed)
   }
 
   func start() { capture.start() }

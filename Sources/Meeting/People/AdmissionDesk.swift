@@ -98,6 +98,13 @@ extension MeetingSession {
   }
 
   private func show(_ invite: Invite) {
+    if ownAddresses.isEmpty {
+      emit(
+        .warning(
+          code: "no-network",
+          message: "No network interface is up: nobody can join until one is. "
+            + "The link names no address; make a new code with /invite then."))
+    }
     let link = InviteLink(
       code: invite.code, addresses: Array(ownAddresses.prefix(InviteLink.mostAddresses)))
     emit(

@@ -35,21 +35,26 @@ actor Joining {
       at: parts.clock.now())
   }
 
-  /// - Parameter addresses: where the inviter is, given by a link or by hand; then the network isn't
-  ///   asked.
-  func run(addresses: [NetworkAddress]) async throws(Failure) -> Admittance {
+  /// - Parameters:
+  ///   - peers: where the inviter is, given by hand; then the network isn't asked.
+  ///   - hints: where it was when it made the link; by now somebody else may answer for the code.
+  func run(
+    peers: [NetworkAddress], hints: [NetworkAddress]
+  ) async throws(Failure) -> Admittance {
     alarm = Alarm(clock: clock) { [weak self] in await self?.wake() }
     let search = Task { [discovery = parts.discovery, weak self] in
-      guard addresses.isEmpty else { return }
+      guard peers.isEmpty else { return }
       for await event in discovery.events {
         guard let self, !Task.isCancelled else { return }
         if case .found(let found) = event { await self.take(found) }
         if await self.isDecided { return }
       }
     }
-    if !addresses.isEmpty {
-      connect("link", to: addresses)
+    if !peers.isEmpty {
+      connect("by hand", to: peers)
       drive(.searchEnded)
+    } else if !hints.isEmpty {
+      connect("link", to: hints)
     }
     alarm?.set(machine.deadline)
     let result = await withTaskCancellationHandler {
@@ -63,7 +68,15 @@ actor Joining {
     alarm = nil
     for stream in streams.values { stream.close() }
     streams.removeAll()
-    return try result.get()
+    do {
+      return try result.get()
+    } catch  where error.exit == .noHost && !peers.isEmpty {
+      let list = peers.map(\.description).joined(separator: " and ")
+      throw Failure(
+        "nobody-here", exit: .noHost,
+        "Nobody of a meeting answers at \(list). Check the address and that the meeting still runs, "
+          + "or leave --peer out to ask the network.")
+    }
   }
 
   private var isDecided: Bool { outcome != nil }

@@ -162,14 +162,32 @@ extension MeetingSession {
     case .link:
       Task { [weak self] in
         // The other side speaks first: a stranger learns nothing by connecting.
-        guard let first = await stream.next(), let self else { return stream.close() }
-        await self.answerHello(first, on: stream)
+        guard let first = await stream.next(), let self,
+          await self.answerOpening(first, on: stream), let second = await stream.next()
+        else {
+          await self?.refusedStream()
+          return stream.close()
+        }
+        await self.answerHello(second, on: stream)
       }
     }
   }
 
+  private func answerOpening(_ bytes: [UInt8], on stream: FramedStream) -> Bool {
+    let proof = LinkProof(
+      genesisKey: ticket.chain.genesisKey, initiator: stream.peerFingerprint,
+      responder: parts.certificate.fingerprint)
+    guard let opening = try? WireLinkOpening(wire: bytes), let answer = proof.answer(to: opening)
+    else { return false }
+    stream.send(answer.wire)
+    return true
+  }
+
   private func answerHello(_ bytes: [UInt8], on stream: FramedStream) {
-    guard let member = verify(hello: bytes, on: stream) else { return stream.close() }
+    guard let member = verify(hello: bytes, on: stream) else {
+      refusedStream()
+      return stream.close()
+    }
     stream.send(hello().wire)
     linkUp(stream, to: member)
   }
@@ -203,6 +221,16 @@ extension MeetingSession {
   }
 
   private func greet(_ stream: FramedStream, expecting peer: PeerID?) async -> Bool {
+    // Whoever answers there may be anybody: it hears who this is once it has shown that it knows
+    // the meeting.
+    let proof = LinkProof(
+      genesisKey: ticket.chain.genesisKey, initiator: parts.certificate.fingerprint,
+      responder: stream.peerFingerprint)
+    let opening = proof.opening(secrets: parts.secrets)
+    stream.send(opening.wire)
+    guard let first = await stream.next(), let opened = try? WireLinkOpened(wire: first),
+      proof.accepts(opened, after: opening)
+    else { return false }
     stream.send(hello().wire)
     guard let reply = await stream.next(), let member = verify(hello: reply, on: stream),
       peer == nil || member.record.id == peer
@@ -253,6 +281,7 @@ extension MeetingSession {
   private func receive(_ bytes: [UInt8], on link: LinkID) {
     guard streams[link] != nil else { return }
     guard let frame = try? WireLinkFrame(wire: bytes) else {
+      refusedStream()
       parts.log.notice("A frame that can't be read ends a link.")
       streams.removeValue(forKey: link)?.close()
       drive(.linkDown(link, orderly: false))

@@ -54,15 +54,33 @@ package struct ChatLine: Sendable {
 /// A second of the meeting in figures.
 package struct MeetingStatistics: Sendable {
   package var members: [MemberStatistics]
+  package var refused: Refusals
   /// Processor seconds used by this process since its start.
   package var processorTime: Duration
   /// Memory that this process holds, in bytes.
   package var residentBytes: Int
 
-  package init(members: [MemberStatistics], processorTime: Duration, residentBytes: Int) {
+  package init(
+    members: [MemberStatistics], refused: Refusals = Refusals(), processorTime: Duration,
+    residentBytes: Int
+  ) {
     self.members = members
+    self.refused = refused
     self.processorTime = processorTime
     self.residentBytes = residentBytes
+  }
+}
+
+/// What came from the network and was of no use, since the meeting was entered.
+package struct Refusals: Sendable, Hashable {
+  /// TCP connections and TLS streams.
+  package var connections: Int
+  /// On the ports of media.
+  package var datagrams: Int
+
+  package init(connections: Int = 0, datagrams: Int = 0) {
+    self.connections = connections
+    self.datagrams = datagrams
   }
 }
 

@@ -63,6 +63,11 @@ package actor MeetingSession {
   var connected: Set<PeerID> = []
   var latestFigures: (moment: Moment, rtp: [PeerID: RTPStatistics])?
 
+  /// Streams that said nothing sensible, beside those that the listener refused.
+  var refusedStreams = 0
+  /// The next number of refusals that is told of.
+  var nextComplaint = 10
+
   private var tasks: [Task<Void, Never>] = []
   private var isEnding = false
 
@@ -133,6 +138,8 @@ package actor MeetingSession {
       .joined(
         meeting: ticket.meeting, member: me, title: ticket.title,
         securityWords: ticket.securityWords))
+    // One's own name belongs in the history too.
+    if let own = try? MemberRecord(verifying: membership.record) { remember(own) }
     for membership in members { introduce(membership) }
     admittersChanged()
     if !peers.isEmpty { dial(peers) }

@@ -38,22 +38,21 @@ extension MeetingSession {
   package static func join(
     invite text: String, options: MeetingOptions
   ) async throws(Failure) -> MeetingSession {
-    var addresses = options.peers
     let code: InviteCode
+    var hints: [NetworkAddress] = []
     if InviteLink.isLink(text) {
       let link = try InviteLink(parsing: text)
-      code = link.code
-      addresses += link.addresses
+      (code, hints) = (link.code, link.addresses)
     } else {
       code = try InviteCode(parsing: text)
     }
     let parts = try await SessionParts.open(options)
-    return try await closing(parts) { [addresses] (media) async throws(Failure) in
+    return try await closing(parts) { [hints] (media) async throws(Failure) in
       let opened = JoinStep(name: "opened", reached: parts.clock.now() - parts.start)
       // A clip that can't be read is told before the code is spent; mDNS is asked meanwhile.
       _ = try await media.media()
       let joining = try Joining(code: code, parts: parts)
-      let admittance = try await joining.run(addresses: addresses)
+      let admittance = try await joining.run(peers: options.peers, hints: hints)
       let session = try await open(
         MeetingTicket(
           meeting: admittance.meeting, title: admittance.title, chain: admittance.chain,

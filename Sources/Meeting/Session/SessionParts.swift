@@ -1,3 +1,4 @@
+import Capture
 import Connectivity
 import Discovery
 import Foundations
@@ -23,6 +24,9 @@ struct SessionParts: Sendable {
   let listener: LinkListener
   let discovery: Discovery
   let log: Logger
+
+  /// Whether this member sends pictures or sound.
+  var sendsMedia: Bool { options.camera != .none || options.microphone != .none }
 
   var me: PeerID { PeerID(publicKey: key.publicKey) }
 
@@ -61,7 +65,7 @@ struct SessionParts: Sendable {
         key: key, name: options.name, certificateFingerprint: certificate.fingerprint,
         sealingKey: sealingKey.publicKey,
         addresses: LinkAddresses.advertised(by: listener, interfaces: options.interfaces),
-        capabilities: [], issued: clock.wallTime())
+        capabilities: sendsMedia ? [MemberRecord.sendsMedia] : [], issued: clock.wallTime())
     } catch {
       throw Failure("bad-name", exit: .usage, "A member record can't be made: \(error).")
     }

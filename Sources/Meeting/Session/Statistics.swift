@@ -1,5 +1,6 @@
 import Foundations
 import Glibc
+import Links
 import RTP
 import Roster
 
@@ -17,11 +18,29 @@ extension MeetingSession {
         for: person.id, name: person.displayName, figures: figures,
         before: latestFigures?.rtp[person.id], elapsed: max(elapsed, 0.001))
     }
+    let refused = Refusals(
+      connections: parts.listener.statistics.refused + refusedStreams,
+      datagrams: figures.refusedDatagrams)
+    complain(of: refused)
     emit(
       .statistics(
         MeetingStatistics(
-          members: rows, processorTime: parts.clock.processorTime(),
+          members: rows, refused: refused, processorTime: parts.clock.processorTime(),
           residentBytes: ProcessMemory.resident)))
+  }
+
+  func refusedStream() { refusedStreams += 1 }
+
+  /// At 10 refusals, 100, 1,000 and so on.
+  private func complain(of refused: Refusals) {
+    guard refused.connections + refused.datagrams >= nextComplaint else { return }
+    while refused.connections + refused.datagrams >= nextComplaint { nextComplaint *= 10 }
+    emit(
+      .warning(
+        code: "garbage",
+        message: "Somebody on this network sends what Virtue doesn't understand: "
+          + "\(refused.connections) connections and \(refused.datagrams) datagrams were refused "
+          + "so far. The meeting goes on."))
   }
 
   private func row(

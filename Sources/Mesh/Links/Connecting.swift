@@ -51,8 +51,12 @@ extension Links {
       }
     let options = SocketOptions(unacknowledged: limits.unacknowledged)
     let bootstrap = options.apply(to: plain) { $0.channelOption($1, value: $2) }
-    bootstrap.connect(to: target).whenFailure { promise.fail($0) }
+    let connecting = bootstrap.connect(to: target)
+    connecting.whenFailure { promise.fail($0) }
     do {
+      // Where nobody listens, the channel's end also fails the handshake that never began: what
+      // counts is this.
+      _ = try await connecting.get()
       return .success(try await promise.futureResult.get())
     } catch {
       return .failure(error)

@@ -82,4 +82,9 @@ package struct LinkStatistics: Hashable, Sendable {
   package var violations = 0
 
   package init() {}
+
+  /// Connections that came to nothing, for whatever reason.
+  package var refused: Int {
+    failedHandshakes + timedOut + wrongPurpose + crowdedOut + violations
+  }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Foundations
+import Links
 import Meeting
 
 struct DemoCommand: AsyncParsableCommand {
@@ -19,7 +20,8 @@ struct DemoCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where recordings and the contact sheet go. Default: a new temporary directory.",
+      "Where recordings and the contact sheet go. Default: a new temporary directory, which is "
+        + "removed if the demo is interrupted.",
       valueName: "directory"))
   var output: String?
 
@@ -31,17 +33,25 @@ struct DemoCommand: AsyncParsableCommand {
 
   func run() async throws {
     let directory = output ?? NSTemporaryDirectory() + "virtue-demo-\(getpid())"
-    let printer = TextEventPrinter(showsStatistics: false)
+    defer { DemoParticipant.removeSecrets(in: directory) }
+    let printer = TextEventPrinter()
     let signals = InterruptSignals()
     let demo = Demo(directory: directory, seconds: seconds)
     signals.onInterrupt { Task { await demo.interrupt() } }
     do {
+      guard LocalAddresses.current().contains(where: \.isLoopback) else {
+        throw Failure(
+          "no-loopback", exit: .unavailable,
+          "The loopback interface, on which the demo runs, is down. "
+            + "Switch it on with: ip link set lo up")
+      }
       let passed = try await demo.run()
       if !passed { throw ExitCode(1) }
     } catch let failure as Failure {
       printer.print(.failed(failure))
       throw ExitCode(failure.exit.rawValue)
     } catch is CancellationError {
+      if output == nil { try? FileManager.default.removeItem(atPath: directory) }
       throw ExitCode(130)
     }
   }

@@ -68,6 +68,13 @@ final class DemoParticipant: Sendable {
     }
   }
 
+  /// Removes what only the processes of the demo needed: their keys and their histories.
+  static func removeSecrets(in directory: String) {
+    for name in Demo.names {
+      try? FileManager.default.removeItem(atPath: "\(directory)/\(name.lowercased())/data")
+    }
+  }
+
   func say(_ line: String) {
     try? input.write(contentsOf: Data((line + "\n").utf8))
   }

@@ -41,7 +41,8 @@ final class DemoTable: Sendable {
     let done = min(Int(elapsed.inSeconds / total.inSeconds * Double(width)), width)
     let bar =
       String(repeating: "█", count: done) + String(repeating: "░", count: width - done)
-    var lines = ["\(bar) \(min(Int(elapsed.inSeconds), Int(total.inSeconds))) s"]
+    let time = "\(min(Int(elapsed.inSeconds), Int(total.inSeconds))) s"
+    var lines = [isTerminal ? "\(bar) \(time)" : time]
     lines.append(row(["sees", "", "fps", "size", "kbit/s", "latency", "lost"]))
     for name in order {
       for member in observations[name]?.rows ?? [] {

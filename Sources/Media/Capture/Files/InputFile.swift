@@ -59,6 +59,12 @@ extension Failure {
     Failure("bad-sound", exit: .badData, "“\(shown(path))” can't be played: \(reason).")
   }
 
+  /// What is played all the same.
+  static func damagedFile(_ path: String, _ what: String) -> Failure {
+    Failure(
+      "damaged-file", exit: .badData, "“\(shown(path))” \(what). What is good of it is played.")
+  }
+
   private static func shown(_ path: String) -> String {
     DisplayText.line(path, limit: 200)
   }

@@ -17,6 +17,10 @@ package final class WAVSource: SoundSource {
     resampler = Resampler(from: format.sampleRate, to: SoundBlock.sampleRate)
   }
 
+  package var defect: Failure? {
+    format.isCutShort ? .damagedFile(file.path, "ends before the sound in it does") : nil
+  }
+
   package func next() throws(Failure) -> [Int16] {
     while resampler.available < SoundBlock.samplesPerBlock {
       resampler.append(try read())
@@ -59,9 +63,12 @@ struct WAVFormat {
   let start: Int
   /// Whole frames, a sample for each channel, that are really there.
   let frameCount: Int
+  /// Whether the header tells of more than is there.
+  let isCutShort: Bool
 
   var frameSize: Int { sample.byteCount * channels }
 
+  private static let unknownSize = 0x7FFF_0000
   /// Chunks looked at before the sound has to begin.
   private static let chunkLimit = 64
 
@@ -85,7 +92,10 @@ struct WAVFormat {
         self.start = body
         // A file that is still being written, or was cut, says more or less than is there.
         let there = file.size - body
-        let stated = size == 0 ? there : min(size, there)
+        // Programs that write to a pipe say zero, or the largest size there is.
+        let isUnknown = size == 0 || size >= Self.unknownSize
+        let stated = isUnknown ? there : min(size, there)
+        isCutShort = !isUnknown && size > there
         frameCount = stated / (sample.byteCount * channels)
         guard frameCount > 0 else { throw .badSound(file.path, "there is no sound in it") }
         return

@@ -16,6 +16,7 @@ final class WebMSource: VideoSource {
   private var ahead: WebMReader.Packet?
   private var lastTime: Duration
   private var picturesThisRound = 0
+  private(set) var defect: Failure?
 
   /// Packets decoded for one picture at most. When so much has been missed the clip goes on from
   /// where it is.
@@ -30,7 +31,7 @@ final class WebMSource: VideoSource {
     self.path = path
     reader = try WebMReader(path: path)
     let times = Self.times(reader)
-    guard let track = reader.track(.video), let first = times.first else {
+    guard let track = reader.track(.video), let begin = times.first else {
       throw .badClip(path, "there are no pictures in it")
     }
     let codec: VideoCodec
@@ -44,11 +45,12 @@ final class WebMSource: VideoSource {
     } catch {
       throw .badClip(path, "there is no decoder for its pictures")
     }
-    guard let picture = Self.firstPicture(reader, decoder) else {
-      throw .badClip(path, "none of its pictures can be decoded")
+    let (first, reason) = Self.firstPicture(reader, decoder)
+    guard let picture = first else {
+      throw .badClip(path, "none of its pictures can be decoded" + reason)
     }
-    firstTime = first
-    lastTime = first
+    firstTime = begin
+    lastTime = begin
     fitting = Fitting(width: picture.width, height: picture.height, into: settings, pool: pool)
     (self.settings, interval) = settings.limited(
       to: fitting, interval: Self.interval(track: track, times: times))
@@ -74,15 +76,22 @@ final class WebMSource: VideoSource {
     return min(max(mean, sensible.lowerBound), sensible.upperBound)
   }
 
-  private static func firstPicture(_ reader: WebMReader, _ decoder: any PictureDecoding) -> Picture?
-  {
+  /// The first picture that can be decoded, or why the first packet can't, as a sentence's end.
+  private static func firstPicture(
+    _ reader: WebMReader, _ decoder: any PictureDecoding
+  ) -> (Picture?, reason: String) {
     reader.rewind()
+    var reason = ""
     for _ in 0..<packetLimit {
-      guard let packet = reader.next() else { return nil }
+      guard let packet = reader.next() else { break }
       guard packet.kind == .video else { continue }
-      if let picture = try? decoder.decode(packet.bytes) { return picture }
+      do {
+        if let picture = try decoder.decode(packet.bytes) { return (picture, "") }
+      } catch {
+        if reason.isEmpty { reason = ": \(error)" }
+      }
     }
-    return nil
+    return (nil, reason)
   }
 
   func picture(slot: Int, captured: WallTime) throws(Failure) -> Picture? {
@@ -99,9 +108,13 @@ final class WebMSource: VideoSource {
       ahead = nil
       lastTime = max(lastTime, packet.time)
       // A packet that can't be decoded is passed over: what is good is shown.
-      if let picture = try? decoder.decode(packet.bytes) {
-        latest = picture
-        picturesThisRound += 1
+      do {
+        if let picture = try decoder.decode(packet.bytes) {
+          latest = picture
+          picturesThisRound += 1
+        }
+      } catch {
+        defect = .damagedFile(path, "holds pictures that can't be decoded (\(error))")
       }
     }
     // Far behind: the clip goes on from here.
@@ -119,6 +132,7 @@ final class WebMSource: VideoSource {
       }
       guard !hasEnded else { throw .badClip(path, "it has been changed or cut while it played") }
       hasEnded = true
+      if reader.isDamaged { defect = .damagedFile(path, "is damaged") }
       if picturesThisRound > 0 {
         roundStart += lastTime - firstTime + interval
       }

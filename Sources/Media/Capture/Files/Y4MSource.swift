@@ -14,6 +14,7 @@ final class Y4MSource: VideoSource {
   private var index = 0
   /// Known once the end has been reached.
   private var frameCount: Int?
+  private(set) var defect: Failure?
 
   /// A frame's own header is "FRAME", parameters that nobody uses, and a line feed.
   private static let frameHeaderLimit = 256
@@ -42,6 +43,9 @@ final class Y4MSource: VideoSource {
           throw .badClip(file.path, "it has been changed or cut while it played")
         }
         frameCount = index
+        if offset != file.size {
+          defect = .damagedFile(file.path, "breaks off after picture \(index)")
+        }
         wanted %= index
         (index, offset) = (0, header.byteCount)
         continue
