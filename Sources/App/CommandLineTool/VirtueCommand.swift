@@ -33,7 +33,8 @@ package func runVirtue() async {
     }
   } catch {
     // A script that reads events hears of a wrong option there too.
-    let isUsage = VirtueCommand.exitCode(for: error) == .validationFailure
+    // What failed later has told of itself.
+    let isUsage = !(error is ExitCode) && VirtueCommand.exitCode(for: error) == .validationFailure
     if isUsage, CommandLine.arguments.contains("--json") {
       JSONEventPrinter().print(
         .failed(Failure("bad-option", exit: .usage, VirtueCommand.message(for: error))))
