@@ -170,7 +170,11 @@ let testTargets: [Target] = [
   tests(of: "Roster", ["Wire"]),
   tests(of: "Signalling", ["Wire", protobuf]),
   tests(of: "Chat", ["Wire", protobuf]),
-  tests(of: "History", ["Wire", "Chat", grdb, protobuf]),
+  // Appends to a history until it is killed, and says what was acknowledged.
+  .executableTarget(
+    name: "history-writer", dependencies: ["Chat", "History", "Foundations", "Wire", protobuf],
+    path: "Tests/Support/HistoryWriter", swiftSettings: house),
+  tests(of: "History", ["Wire", "Chat", "LabSupport", "history-writer", grdb, protobuf]),
   tests(of: "Capture", ["Codecs", "Playback", "MediaSupport"]),
   tests(of: "Codecs", ["Capture", "MediaSupport"]),
   tests(of: "RTP"),

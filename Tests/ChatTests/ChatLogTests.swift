@@ -48,24 +48,25 @@ struct ChatLogTests {
     #expect(log.ordered == shown)
   }
 
-  @Test("A line that can't be kept is given back, and the next takes its place")
+  @Test("A line that can't be kept is said all the same, and offered to the store again")
   func notCommitted() throws {
-    var member = Member(1)
-    member.say("zero")
+    var log = ChatLog(meeting: meeting, key: signingKey(1), stored: [])
     var outputs: [ChatLog.Output] = []
-    member.log.handle(.compose(.text("lost"), wall: wall(0)), at: .zero, into: &outputs)
-    guard case .commit(let entries)? = outputs.first else {
-      Issue.record("\(outputs)")
-      return
-    }
+    log.handle(.compose(.text("one"), wall: wall(0)), at: .zero, into: &outputs)
+    log.handle(.compose(.text("two"), wall: wall(0)), at: .zero, into: &outputs)
+    let first = try #require(outputs.first?.committed)
     outputs = []
-    member.log.handle(.notCommitted(entries.map(\.id)), at: .zero, into: &outputs)
-    guard case .refused(let body, .notCommitted)? = outputs.first else {
-      Issue.record("\(outputs)")
-      return
-    }
-    #expect(body == .text("lost"))
-    #expect(member.say("again")?.sequence == 2)
+    log.handle(.notCommitted(first.map(\.id)), at: .zero, into: &outputs)
+    #expect(outputs.compactMap(\.published) == first.map(\.signed))
+    #expect(outputs.compactMap(\.shown) == first)
+    let second = try #require(outputs.last?.committed)
+    #expect(second[0].previous == first[0].hash)
+    outputs = []
+    log.handle(.notCommitted(second.map(\.id)), at: .zero, into: &outputs)
+    #expect(outputs.compactMap(\.shown) == second)
+    outputs = []
+    log.wake(at: log.deadline!, into: &outputs)
+    #expect(outputs.compactMap(\.committed) == [first + second])
   }
 
   @Test("What others said is shown though it can't be kept, and offered to the store again")

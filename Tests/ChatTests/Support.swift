@@ -57,10 +57,11 @@ struct Member {
   private(set) var stored: [Entry] = []
   private(set) var outputs: [ChatLog.Output] = []
 
-  init(_ number: UInt64, stored: [Entry] = []) {
+  init(_ number: UInt64, stored: [Entry] = [], mayBeKnownFurther: Bool = false) {
     key = signingKey(number)
     self.stored = stored
-    log = ChatLog(meeting: meeting, key: key, stored: stored)
+    log = ChatLog(
+      meeting: meeting, key: key, stored: stored, mayBeKnownFurther: mayBeKnownFurther)
   }
 
   var id: PeerID { log.me }
@@ -68,12 +69,26 @@ struct Member {
   /// - Returns: what came out besides commits, which are answered.
   @discardableResult
   mutating func handle(_ input: ChatLog.Input, at now: Moment = .zero) -> [ChatLog.Output] {
-    var pending = [input]
+    var outputs: [ChatLog.Output] = []
+    log.handle(input, at: now, into: &outputs)
+    return carryOut(outputs, at: now)
+  }
+
+  @discardableResult
+  mutating func wake(at now: Moment) -> [ChatLog.Output] {
+    var outputs: [ChatLog.Output] = []
+    log.wake(at: now, into: &outputs)
+    return carryOut(outputs, at: now)
+  }
+
+  private mutating func carryOut(
+    _ outputs: [ChatLog.Output], at now: Moment
+  ) -> [ChatLog.Output] {
     var results: [ChatLog.Output] = []
-    while !pending.isEmpty {
-      var outputs: [ChatLog.Output] = []
-      log.handle(pending.removeFirst(), at: now, into: &outputs)
-      for output in outputs {
+    var next = outputs
+    while !next.isEmpty {
+      var pending: [ChatLog.Input] = []
+      for output in next {
         if case .commit(let entries) = output {
           stored += entries
           pending.append(.committed(entries.map(\.id)))
@@ -81,8 +96,10 @@ struct Member {
           results.append(output)
         }
       }
+      next = []
+      for input in pending { log.handle(input, at: now, into: &next) }
     }
-    outputs += results
+    self.outputs += results
     return results
   }
 
@@ -95,6 +112,10 @@ struct Member {
 extension ChatLog.Output {
   var shown: Entry? {
     if case .show(let entry) = self { entry } else { nil }
+  }
+
+  var committed: [Entry]? {
+    if case .commit(let entries) = self { entries } else { nil }
   }
 
   var published: WireSignedEntry? {

@@ -229,33 +229,6 @@ struct DatabaseFileTests {
     #expect(!directory.names.contains { $0.contains("damaged") })
   }
 
-  @Test("The first version's tables are those that are written here")
-  func migration() async throws {
-    let (store, entries) = try await makeStore()
-    await store.close()
-    let queue = try DatabaseQueue(path: directory.history)
-    let tables = try await queue.read { db in
-      try String.fetchAll(
-        db,
-        sql: """
-          SELECT name FROM sqlite_master
-          WHERE type = 'table' AND name NOT LIKE 'texts_%' AND name NOT LIKE 'sqlite_%'
-          ORDER BY name
-          """)
-    }
-    #expect(
-      tables == ["attendance", "entries", "grdb_migrations", "meetings", "members", "texts"])
-    let mode = try await queue.read { try String.fetchOne($0, sql: "PRAGMA journal_mode") }
-    #expect(mode == "wal")
-    try await queue.write {
-      try $0.execute(sql: "INSERT INTO texts(texts) VALUES ('integrity-check')")
-    }
-    try queue.close()
-    // Opening it again changes nothing.
-    let again = try HistoryStore(path: directory.history, now: wall(1))
-    #expect(try await again.entries(of: meeting) == entries)
-  }
-
   @Test("Entries that can't be read any more are left out, not trapped over")
   func unreadableEntry() async throws {
     let (store, entries) = try await makeStore()

@@ -9,40 +9,56 @@ import Testing
 @Suite("Events in JSON")
 struct EventSchemaTests {
   private static let member = PeerID(Array(0..<16))!
-  private static let samples: [MeetingEvent] = [
-    .invite(
-      code: "7-lagoon-copper-finch", link: "virtue://join?code=x", uses: 3,
-      expires: WallTime(milliseconds: 1)),
-    .joined(
-      meeting: MeetingID(Array(16..<32))!, member: member, title: "Standup",
-      securityWords: "a b c"),
-    .joined(
-      meeting: MeetingID(Array(16..<32))!, member: member, title: "Standup", securityWords: nil),
-    .admitted(member: member, name: "Ada", securityWords: "a b c"),
-    .memberJoined(member: member, name: "Ada"),
-    .memberLeft(member: member, name: "Ada", reason: .lost),
-    .connected(
-      member: member, sinceStart: .milliseconds(12), localCandidate: "host", remoteCandidate: "host"
-    ),
-    .firstFrame(
-      member: member, sinceStart: .milliseconds(12),
-      steps: [JoinStep(name: "found", reached: .milliseconds(3))]),
-    .chat(
-      ChatLine(
-        id: EntryID(Array(0..<16))!, member: member, name: "Ada", text: "\u{1F600} \"quoted\"\n",
-        sent: WallTime(milliseconds: 5), isOwn: true)),
-    .statistics(
-      MeetingStatistics(
-        members: [
-          MemberStatistics(
-            member: member, name: "Ada", sent: .init(), received: .init(), packetsLost: 0,
-            roundTrip: .milliseconds(1), jitterBuffer: .milliseconds(40), captureToDisplay: nil)
-        ], processorTime: .seconds(1), residentBytes: 5)),
-    .recording(path: "/tmp/a.webm", member: member),
-    .warning(code: "x", message: "y"),
-    .failed(Failure("x", exit: .usage, "y")),
-    .left,
-  ]
+  private static let entry = EntryID(Array(0..<16))!
+  private static let samples: [MeetingEvent] =
+    [
+      .invite(
+        code: "7-lagoon-copper-finch", link: "virtue://join?code=x", uses: 3,
+        expires: WallTime(milliseconds: 1)),
+      .joined(
+        meeting: MeetingID(Array(16..<32))!, member: member, title: "Standup",
+        securityWords: "a b c"),
+      .joined(
+        meeting: MeetingID(Array(16..<32))!, member: member, title: "Standup", securityWords: nil),
+      .admitted(member: member, name: "Ada", securityWords: "a b c"),
+      .memberJoined(member: member, name: "Ada"),
+      .memberLeft(member: member, name: "Ada", reason: .lost),
+      .connected(
+        member: member, sinceStart: .milliseconds(12), localCandidate: "host",
+        remoteCandidate: "host"
+      ),
+      .firstFrame(
+        member: member, sinceStart: .milliseconds(12),
+        steps: [JoinStep(name: "found", reached: .milliseconds(3))]),
+      .chat(
+        ChatLine(
+          id: EntryID(Array(0..<16))!, member: member, name: "Ada", text: "\u{1F600} \"quoted\"\n",
+          sent: WallTime(milliseconds: 5), isOwn: true)),
+    ]
+    + ([
+      .reply(to: entry), .edit(of: entry), .delete(of: entry),
+      .reaction(to: entry, isWithdrawn: true), .poll(options: ["a", "b"]),
+      .vote(in: entry, [1, 2]),
+      .vote(in: entry, []), .moderation,
+    ] as [ChatLine.Kind]).map { kind in
+      .chat(
+        ChatLine(
+          id: entry, member: member, name: "Ada", text: "x", sent: WallTime(milliseconds: 5),
+          isOwn: false, kind: kind))
+    } + [
+      .hand(member: member, name: "Ada", isRaised: true),
+      .statistics(
+        MeetingStatistics(
+          members: [
+            MemberStatistics(
+              member: member, name: "Ada", sent: .init(), received: .init(), packetsLost: 0,
+              roundTrip: .milliseconds(1), jitterBuffer: .milliseconds(40), captureToDisplay: nil)
+          ], processorTime: .seconds(1), residentBytes: 5)),
+      .recording(path: "/tmp/a.webm", member: member),
+      .warning(code: "x", message: "y"),
+      .failed(Failure("x", exit: .usage, "y")),
+      .left,
+    ]
 
   @Test("Each event is one line that its schema allows", arguments: samples)
   func schema(event: MeetingEvent) throws {

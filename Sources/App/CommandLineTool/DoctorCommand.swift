@@ -181,6 +181,11 @@ private struct Check: Sendable {
   private static func dataFolder(_ path: String) -> Finding {
     do throws(Failure) {
       let directory = try DataDirectory(path: path)
+      guard !directory.isReadOnly else {
+        return .broken(
+          "Nothing can be kept in \(directory.path): it can only be read.",
+          advice: "Make it writable, or choose another with --data-dir.")
+      }
       return .fine("Key and history are kept in \(directory.path).")
     } catch {
       if error.code == "data-directory-in-use" {

@@ -88,7 +88,9 @@ final class TextEventPrinter: EventPrinter {
       output.write(
         "  First picture from \(name(of: member)), \(Int(time.milliseconds)) ms after the start.")
     case .chat(let line):
-      if !line.isOwn || showsOwnLines { output.write("\(line.name): \(line.text)") }
+      if !line.isOwn || showsOwnLines { output.write(Self.sentence(line)) }
+    case .hand(_, let name, true): output.write("✋ \(name) raises a hand.")
+    case .hand(_, let name, false): output.write("✋ \(name)'s hand is down.")
     case .statistics: break
     case .recording(let path, _): output.write("● Recording to \(path)")
     case .warning(_, let message): errors.write("Warning: \(message)")
@@ -99,6 +101,27 @@ final class TextEventPrinter: EventPrinter {
 
   private func name(of member: PeerID) -> String {
     names.withLock { $0[member] } ?? "somebody"
+  }
+
+  private static func sentence(_ line: ChatLine) -> String {
+    func short(_ id: EntryID) -> Substring { id.description.prefix(8) }
+    let name = line.name
+    switch line.kind {
+    case .text: return "\(name): \(line.text)"
+    case .reply(let target): return "\(name) (to \(short(target))): \(line.text)"
+    case .edit(let target): return "\(name) edits \(short(target)): \(line.text)"
+    case .delete(let target): return "\(name) deletes \(short(target))."
+    case .reaction(let target, false): return "\(name) reacts to \(short(target)): \(line.text)"
+    case .reaction(let target, true):
+      return "\(name) takes \(line.text) back from \(short(target))."
+    case .poll(let options):
+      let answers = options.enumerated().map { "\n  \($0 + 1)  \($1)" }.joined()
+      return "\(name) asks (vote with /vote \(short(line.id)) NUMBER): \(line.text)\(answers)"
+    case .vote(let poll, let options):
+      let choice = options.map(String.init).joined(separator: ", ")
+      return "\(name) votes in \(short(poll)): \(choice.isEmpty ? "nothing" : choice)"
+    case .moderation: return "\(name) \(line.text)."
+    }
   }
 
   private func printInvite(code: String, link: String, uses: Int, expires: WallTime) {

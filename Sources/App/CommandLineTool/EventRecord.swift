@@ -60,8 +60,17 @@ struct EventRecord: Encodable {
         "chat",
         [
           "id": "\(line.id)", "member": "\(line.member)", "name": line.name, "text": line.text,
-          "kind": "text", "sent": line.sent.seconds, "own": line.isOwn,
+          "kind": line.kind.name, "sent": line.sent.seconds, "own": line.isOwn,
         ])
+      try fields.encodeIfPresent(line.kind.target?.description, forKey: "target")
+      switch line.kind {
+      case .poll(let options): try fields.encode(options, forKey: "options")
+      case .vote(_, let choice): try fields.encode(choice, forKey: "choice")
+      case .reaction(_, let isWithdrawn): try fields.encode(isWithdrawn, forKey: "withdrawn")
+      case .text, .reply, .edit, .delete, .moderation: break
+      }
+    case .hand(let member, let name, let isRaised):
+      try put("hand", ["member": "\(member)", "name": name, "raised": isRaised])
     case .statistics(let statistics):
       try put(
         "statistics",
@@ -90,6 +99,31 @@ struct EventRecord: Encodable {
     init(stringLiteral name: String) { stringValue = name }
     init(stringValue name: String) { stringValue = name }
     init?(intValue: Int) { nil }
+  }
+}
+
+extension ChatLine.Kind {
+  /// As entries and `virtue history` call it.
+  fileprivate var name: String {
+    switch self {
+    case .text: "text"
+    case .reply: "reply"
+    case .edit: "edit"
+    case .delete: "delete"
+    case .reaction: "reaction"
+    case .poll: "poll"
+    case .vote: "vote"
+    case .moderation: "moderation"
+    }
+  }
+
+  fileprivate var target: EntryID? {
+    switch self {
+    case .reply(let target), .edit(let target), .delete(let target), .reaction(let target, _),
+      .vote(let target, _):
+      target
+    case .text, .poll, .moderation: nil
+    }
   }
 }
 

@@ -25,6 +25,19 @@ package enum ChatBounds {
   package static let links = 256
   /// Links that hear one's heads at one tick, the longest untold first.
   package static let toldAtOnce = 8
+  /// Bytes of a reaction: the longest emoji are families of seven code points, 25 bytes.
+  package static let emoji = 32
+  package static let question = 512
+  /// Bytes of one answer of a poll.
+  package static let option = 128
+  /// Answers of a poll: all on one screen, numbered by at most two digits.
+  package static let options = 16
+  /// Bytes of a moderator's reason.
+  package static let reason = 256
+  /// Entries whose bodies one delete drops: a message and its edits.
+  package static let deletedAtOnce = 64
+  /// Deleted entries that aren't here yet. Beyond it, what comes late keeps its text on this member.
+  package static let deletedEarly = 4096
   /// Hashes named as seen by entries that aren't here. Beyond it, an entry may name a tip too many.
   package static let mentioned = 4096
 }

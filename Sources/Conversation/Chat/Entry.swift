@@ -18,21 +18,26 @@ package struct Entry: Sendable {
   /// Tips of the meeting's whole history that the author had seen, at most ``WireBounds/chatHeads``.
   package let heads: [EntryHash]
   package let clock: HybridTime
-  package let body: Body
+  package private(set) var body: Body
   /// As it travels.
-  package let signed: WireSignedEntry
+  package private(set) var signed: WireSignedEntry
 
   package var id: EntryID { hash.id }
 
   /// An entry from the network.
   package init(verifying signed: WireSignedEntry, meeting: MeetingID) throws(ChatError) {
     try self.init(parsing: signed, meeting: meeting)
+    try Self.verify(signed, by: authorKey)
+    if signed.hasDeletion { try Self.verify(signed.deletion, by: authorKey) }
+  }
+
+  private static func verify(_ signed: WireSignedEntry, by key: [UInt8]) throws(ChatError) {
     let isSigned = isSignature(
-      Array(signed.signature), of: Array(signed.entry), for: .entry, by: authorKey)
+      Array(signed.signature), of: Array(signed.entry), for: .entry, by: key)
     guard isSigned else { throw .wire(.badSignature) }
   }
 
-  /// An entry that was verified before it was kept: everything but the signature is checked again.
+  /// An entry that was verified before it was kept: everything but the signatures is checked again.
   package init(kept signed: WireSignedEntry, meeting: MeetingID) throws(ChatError) {
     try self.init(parsing: signed, meeting: meeting)
   }
@@ -94,11 +99,42 @@ package struct Entry: Sendable {
     hash = EntryHash(of: bytes)
     self.meeting = meeting
     authorKey = Array(entry.authorKey)
+    try Self.checkDeletion(of: signed, hash: hash, authorKey: authorKey, meeting: meeting)
     author = PeerID(publicKey: authorKey)
     sequence = entry.sequence
     clock = HybridTime(
       milliseconds: Int64(entry.clockMilliseconds), counter: entry.clockCounter)
     self.signed = signed
+  }
+
+  /// An entry without a body has its author's word that it was deleted, and no other entry has.
+  private static func checkDeletion(
+    of signed: WireSignedEntry, hash: EntryHash, authorKey: [UInt8], meeting: MeetingID
+  ) throws(ChatError) {
+    guard signed.body.isEmpty else {
+      guard !signed.hasDeletion else { throw .wire(.outOfBounds("deletion")) }
+      return
+    }
+    // The deletion itself is whole, or this would go down and down.
+    guard signed.hasDeletion, !signed.deletion.body.isEmpty else { throw .missingBody }
+    let deletion = try Entry(parsing: signed.deletion, meeting: meeting)
+    guard deletion.authorKey == authorKey, case .delete(let targets) = deletion.body,
+      targets.contains(hash)
+    else { throw .missingBody }
+  }
+
+  /// The same entry without what it said.
+  /// - Parameter deletion: what deletes it; `nil` when it doesn't, or when nothing is left to delete.
+  package func deleted(by deletion: Entry) -> Entry? {
+    guard body != .deleted, deletion.authorKey == authorKey,
+      case .delete(let targets) = deletion.body,
+      targets.contains(hash), deletion.hash != hash
+    else { return nil }
+    var gap = self
+    gap.body = .deleted
+    gap.signed.body = Data()
+    gap.signed.deletion = deletion.signed
+    return gap
   }
 
   private static func decode(_ bytes: [UInt8]) throws(ChatError) -> WireChatEntry {
@@ -110,7 +146,14 @@ package struct Entry: Sendable {
   }
 
   /// Bytes that it takes in a batch, tags and lengths included.
-  var batchSize: Int { signed.entry.count + signed.signature.count + signed.body.count + 16 }
+  var batchSize: Int {
+    let deletion = signed.hasDeletion ? Self.size(of: signed.deletion) : 0
+    return Self.size(of: signed) + deletion
+  }
+
+  private static func size(of signed: WireSignedEntry) -> Int {
+    signed.entry.count + signed.signature.count + signed.body.count + 16
+  }
 
   /// Whether it may come right after `other` in a chain.
   func follows(_ other: Entry) -> Bool {

@@ -1,11 +1,19 @@
-import Foundations
-import SwiftProtobuf
-package import Wire
+package import Foundations
 
 extension Entry {
   /// What an entry says.
   package enum Body: Hashable, Sendable {
     case text(String)
+    case reply(to: EntryHash, String)
+    case edit(of: EntryHash, String)
+    /// The message, and the edits that hold its text too.
+    case delete([EntryHash])
+    case reaction(to: EntryHash, String, isWithdrawn: Bool)
+    case poll(Poll)
+    /// Options from 0, rising; none takes the vote back.
+    case vote(in: EntryHash, [Int])
+    case hand(isRaised: Bool)
+    case moderation(Moderation)
     case joined(name: String)
     case left(name: String)
     /// It was deleted; the chain holds without it.
@@ -17,6 +25,14 @@ extension Entry {
     package var kind: String {
       switch self {
       case .text: "text"
+      case .reply: "reply"
+      case .edit: "edit"
+      case .delete: "delete"
+      case .reaction: "reaction"
+      case .poll: "poll"
+      case .vote: "vote"
+      case .hand: "hand"
+      case .moderation: "moderation"
       case .joined: "joined"
       case .left: "left"
       case .deleted: "deleted"
@@ -28,66 +44,108 @@ extension Entry {
     package var isAttendance: Bool {
       switch self {
       case .joined, .left: true
-      case .text, .deleted, .unknown: false
+      case .text, .reply, .edit, .delete, .reaction, .poll, .vote, .hand, .moderation, .deleted,
+        .unknown:
+        false
       }
     }
 
-    /// What is shown of it: the text, or the name of who came or went.
+    /// The entries that it points to.
+    package var targets: [EntryHash] {
+      switch self {
+      case .reply(let target, _), .edit(let target, _), .reaction(let target, _, _),
+        .vote(let target, _):
+        [target]
+      case .delete(let targets): targets
+      case .text, .poll, .hand, .moderation, .joined, .left, .deleted, .unknown: []
+      }
+    }
+
+    /// What is shown of it, and found by a search: the text, a poll's question, or the name of who
+    /// came or went.
     package var displayText: String {
       switch self {
-      case .text(let text): DisplayText.lines(text)
+      case .text(let text), .reply(_, let text), .edit(_, let text): DisplayText.lines(text)
+      case .poll(let poll): DisplayText.lines(poll.question)
+      case .reaction(_, let emoji, _): Self.display(emoji: emoji)
       case .joined(let name), .left(let name): name
-      case .deleted, .unknown: ""
+      case .moderation(let what): DisplayText.line(what.reason, limit: ChatBounds.reason)
+      case .delete, .vote, .hand, .deleted, .unknown: ""
       }
     }
 
-    init(_ bytes: [UInt8]) throws(ChatError) {
-      guard !bytes.isEmpty else {
-        self = .deleted
-        return
-      }
-      let body: WireChatBody
-      do {
-        body = try WireChatBody(wire: bytes, limit: ChatBounds.body)
-      } catch {
-        throw .wire(error)
-      }
-      switch body.kind {
-      case .text(let text):
-        try Self.check(text.text)
-        self = .text(text.text)
-      case .joined(let member): self = .joined(name: Self.name(member.name))
-      case .left(let member): self = .left(name: Self.name(member.name))
-      case nil: self = .unknown
+    /// Whether an edit may give it another text.
+    var isEditable: Bool {
+      switch self {
+      case .text, .reply, .poll: true
+      case .edit, .delete, .reaction, .vote, .hand, .moderation, .joined, .left, .deleted, .unknown:
+        false
       }
     }
 
-    private static func name(_ name: String) -> String {
-      DisplayText.line(name, limit: WireBounds.name, otherwise: "somebody")
-    }
-
-    /// The same verdict on every member, so by code points rather than by tables that grow with each
-    /// edition of Unicode: something must be left after control characters and blanks.
-    private static func check(_ text: String) throws(ChatError) {
-      guard text.utf8.count <= WireBounds.chatText else { throw .textTooLong }
-      let says = text.unicodeScalars.contains {
-        $0.value > 0x20 && !(0x7F...0xA0).contains($0.value)
-      }
-      guard says else { throw .emptyText }
+    static func display(emoji: String) -> String {
+      DisplayText.line(emoji, limit: ChatBounds.emoji, otherwise: "?")
     }
   }
 }
 
-extension WireChatBody {
-  package static func text(_ text: String) -> WireChatBody {
-    .with { $0.text = .with { $0.text = text } }
+/// A question to everybody, and what can be answered.
+package struct Poll: Hashable, Sendable {
+  package let question: String
+  package let options: [String]
+  /// Whether one member may choose more than one.
+  package let allowsSeveral: Bool
+
+  package init(question: String, options: [String], allowsSeveral: Bool) {
+    self.question = question
+    self.options = options
+    self.allowsSeveral = allowsSeveral
   }
 
-  package static func joined(name: String) -> WireChatBody {
-    .with { $0.joined = .with { $0.name = name } }
+  /// The options, fit to be shown.
+  package var displayOptions: [String] {
+    options.map { DisplayText.line($0, limit: ChatBounds.option, otherwise: "?") }
   }
 
-  package static func left(name: String) -> WireChatBody {
-    .with { $0.left = .with { $0.name = name } }
+  /// Those of a vote that count.
+  func counted(_ choice: [Int]) -> [Int] {
+    let valid = choice.filter(options.indices.contains)
+    return allowsSeveral ? valid : Array(valid.prefix(1))
+  }
+}
+
+/// What somebody with the right to do so did to somebody.
+package struct Moderation: Hashable, Sendable {
+  package enum Action: String, Hashable, Sendable {
+    case removed, muted, locked, unlocked
+    case loweredHand = "lowered-hand"
+  }
+
+  package let action: Action
+  /// `nil` where it concerns nobody alone.
+  package let member: PeerID?
+  package let reason: String
+
+  package init(action: Action, member: PeerID?, reason: String) {
+    self.action = action
+    self.member = member
+    self.reason = reason
+  }
+}
+
+extension Moderation {
+  /// What was done, to be read after the name of who did it.
+  package func sentence(about name: String?) -> String {
+    let name = name ?? "somebody"
+    let done =
+      switch action {
+      case .removed: "removed \(name)"
+      case .muted: "muted \(name)"
+      case .loweredHand: "lowered \(name)'s hand"
+      case .locked: "locked the meeting"
+      case .unlocked: "unlocked the meeting"
+      }
+    let why = DisplayText.line(reason, limit: ChatBounds.reason)
+    return why.isEmpty ? done : "\(done): \(why)"
   }
 }

@@ -33,7 +33,25 @@ enum DatabaseFile {
     return queue
   }
 
+  static func openInMemory() throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.label = "virtue.history.unkept"
+    configuration.foreignKeysEnabled = true
+    let queue = try DatabaseQueue(configuration: configuration)
+    try Schema.migrator.migrate(queue)
+    return queue
+  }
+
   static func openForReading(_ path: String) throws -> DatabaseQueue {
+    do {
+      return try openMigratedForReading(path)
+    } catch Problem.older {
+      try openForWriting(path, pageLimit: nil).close()
+      return try openMigratedForReading(path)
+    }
+  }
+
+  private static func openMigratedForReading(_ path: String) throws -> DatabaseQueue {
     guard access(path, F_OK) == 0 else { throw Problem.missing }
     var configuration = Configuration()
     configuration.label = "virtue.history.reading"
@@ -42,8 +60,11 @@ enum DatabaseFile {
     let queue = try DatabaseQueue(path: path, configuration: configuration)
     try queue.read { db in
       if try Schema.migrator.hasBeenSuperseded(db) { throw Problem.newer }
-      // A meeting that has only just begun may not have made the tables yet.
-      guard try Schema.migrator.hasCompletedMigrations(db) else { throw Problem.missing }
+      guard try Schema.migrator.hasCompletedMigrations(db) else {
+        // A meeting that has only just begun may not have made the tables yet.
+        let applied = try Schema.migrator.appliedIdentifiers(db)
+        throw applied.isEmpty ? Problem.missing : Problem.older
+      }
     }
     return queue
   }
@@ -90,5 +111,7 @@ enum Problem: Error {
   case missing
   /// A later version of the program made it.
   case newer
+  /// An earlier version made it, and no meeting was held since.
+  case older
   case system(Int32)
 }

@@ -11,6 +11,10 @@ extension Failure {
       Failure(
         "no-history", exit: .noInput,
         "No meeting has been kept here yet: there is no history at \(path).")
+    case Problem.older:
+      Failure(
+        "history-older", exit: .temporary,
+        "The history at \(path) is being brought up to date by another virtue. Try again.")
     case Problem.newer:
       Failure(
         "history-newer", exit: .configuration,

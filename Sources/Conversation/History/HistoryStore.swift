@@ -15,6 +15,8 @@ package actor HistoryStore {
   private let pageLimit: Int?
   var queue: DatabaseQueue
   private var warnings: [Failure] = []
+  /// When something was last asked of it, for the name of a damaged file.
+  private var latest: WallTime
   /// What this run registered, to be put into a new file should the old one turn out damaged.
   private var registered: [MeetingID: (record: MeetingRecord, time: WallTime)] = [:]
   private var remembered: [MeetingID: [PeerID: (record: MemberRecord, time: WallTime)]] = [:]
@@ -25,6 +27,7 @@ package actor HistoryStore {
     self.path = path
     self.pageLimit = pageLimit
     isReadOnly = false
+    latest = now
     do {
       queue = try DatabaseFile.openForWriting(path, pageLimit: pageLimit)
     } catch let error as DatabaseError where error.isDamage {
@@ -45,6 +48,7 @@ package actor HistoryStore {
     self.path = path
     pageLimit = nil
     isReadOnly = true
+    latest = WallTime(milliseconds: 0)
     do {
       queue = try DatabaseFile.openForReading(path)
     } catch {
@@ -52,10 +56,33 @@ package actor HistoryStore {
     }
   }
 
+  /// A history for the meeting that goes on though nothing can be kept: it is gone with the program.
+  package init(insteadOf path: String, because failure: Failure) throws(Failure) {
+    self.path = path
+    pageLimit = nil
+    isReadOnly = false
+    latest = WallTime(milliseconds: 0)
+    do {
+      queue = try DatabaseFile.openInMemory()
+    } catch {
+      throw .history(error, path: path)
+    }
+    warnings = [
+      Failure(
+        failure.code, exit: failure.exit,
+        "\(failure.message) The meeting goes on, but nothing that is said is kept here.")
+    ]
+  }
+
   /// What people should be told that didn't stop anything; each once.
   package func takeWarnings() -> [Failure] {
     defer { warnings = [] }
     return warnings
+  }
+
+  /// Adds to what people should be told.
+  package func warn(_ failure: Failure) {
+    warnings.append(failure)
   }
 
   /// Writes what SQLite's log still holds into the file, and lets it go.
@@ -140,20 +167,25 @@ package actor HistoryStore {
   // MARK: - Around each access
 
   private func read<Value>(_ body: (Database) throws -> Value) throws(Failure) -> Value {
-    do {
-      return try queue.read(body)
-    } catch {
-      throw .history(error, path: path)
-    }
+    try replacingWhenDamaged { queue in try queue.read(body) }
   }
 
   private func write(at now: WallTime, _ body: (Database) throws -> Void) throws(Failure) {
+    latest = now
+    try replacingWhenDamaged { queue in try queue.write(body) }
+  }
+
+  /// Once more with a new file when the old one turns out damaged. What was in that is as good as
+  /// lost here, and other members still have it.
+  private func replacingWhenDamaged<Value>(
+    _ access: (DatabaseQueue) throws -> Value
+  ) throws(Failure) -> Value {
     do {
-      try queue.write(body)
+      return try access(queue)
     } catch let error as DatabaseError where error.isDamage && !isReadOnly {
       do {
-        try replace(because: error, at: now)
-        try queue.write(body)
+        try replace(because: error, at: latest)
+        return try access(queue)
       } catch {
         throw .history(error, path: path)
       }

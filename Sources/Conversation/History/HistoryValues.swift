@@ -24,7 +24,7 @@ package struct MeetingSummary: Hashable, Sendable {
   package let title: String
   package let firstJoined: WallTime
   package let lastSeen: WallTime
-  /// Texts, not who came and went.
+  /// Texts, replies and polls, not who came and went.
   package let messages: Int
   /// Members that wrote an entry, coming and going included.
   package let members: Int
@@ -37,12 +37,31 @@ package struct Message: Hashable, Sendable {
   package let meeting: MeetingID
   package let author: PeerID
   package let name: String
-  /// As entries call it: "text", "joined", "left".
+  /// As entries call it: "text", "reply", "poll", "hand", "moderation", "deleted", "joined", "left".
   package let kind: String
-  /// Empty when the kind has none.
-  package let text: String
+  /// The latest that its author made of it; empty when the kind has none.
+  package var text: String
   /// When it was said, as far as its author's clock is to be believed.
   package let time: WallTime
+  package var isEdited = false
+  /// What a reply answers.
+  package var target: EntryID?
+  package var reactions: [Reaction] = []
+  /// The answers of a poll and who gave them.
+  package var answers: [Answer] = []
+  /// Its author signed two different entries in one place of its log: somebody who keeps two
+  /// histories, or whose data directory was restored from a copy.
+  package var isContradicted = false
+
+  package struct Reaction: Hashable, Sendable {
+    package let emoji: String
+    package let names: [String]
+  }
+
+  package struct Answer: Hashable, Sendable {
+    package let text: String
+    package let names: [String]
+  }
 }
 
 /// What coming back to a meeting takes.

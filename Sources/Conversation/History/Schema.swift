@@ -1,4 +1,9 @@
+import Chat
+import Foundation
+import Foundations
 import GRDB
+import SwiftProtobuf
+import Wire
 
 /// The database's tables, and how each version of them grew out of the one before. A migration that
 /// was released is never edited.
@@ -7,6 +12,10 @@ enum Schema {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("v1") { db in
       try db.execute(sql: version1)
+    }
+    migrator.registerMigration("v2") { db in
+      try db.execute(sql: version2)
+      try db.readUnknownAnew()
     }
     return migrator
   }
@@ -73,4 +82,47 @@ enum Schema {
       INSERT INTO texts (rowid, text) VALUES (new.number, new.text);
     END;
     """
+
+  /// Which entries point to which: replies, edits, deletes, reactions and votes. What is pointed to
+  /// may never come. `text` of a message becomes its latest edit's, so that a search finds what is
+  /// shown; what was said first stands in `wire`, which alone is signed. A
+  /// contradiction is an author with two entries of one sequence number.
+  private static let version2 = """
+    CREATE TABLE pointers (
+      target BLOB NOT NULL,
+      number INTEGER NOT NULL REFERENCES entries (number) ON DELETE CASCADE,
+      PRIMARY KEY (target, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX pointersByNumber ON pointers (number);
+
+    DROP INDEX entriesByAuthor;
+    CREATE INDEX entriesBySequence ON entries (author, meeting, sequence);
+    CREATE TABLE contradictions (
+      meeting BLOB NOT NULL REFERENCES meetings (id) ON DELETE CASCADE,
+      author BLOB NOT NULL REFERENCES members (id),
+      PRIMARY KEY (author, meeting)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO contradictions (meeting, author)
+      SELECT DISTINCT meeting, author FROM entries
+      GROUP BY meeting, author, sequence HAVING count(*) > 1;
+    """
+}
+
+extension Database {
+  /// Entries of kinds that the version before didn't know are read by the one that does.
+  fileprivate func readUnknownAnew() throws {
+    let rows = try Row.fetchAll(
+      self, sql: "SELECT number, meeting, wire FROM entries WHERE kind = 'unknown'")
+    for row in rows {
+      guard let meeting = MeetingID(row["meeting"] as Data),
+        let signed = try? WireSignedEntry(wire: Array(row["wire"] as Data)),
+        let entry = try? Entry(kept: signed, meeting: meeting)
+      else { continue }
+      let number: Int64 = row["number"]
+      try execute(
+        sql: "UPDATE entries SET kind = ?, text = ? WHERE number = ?",
+        arguments: [entry.body.kind, entry.searchedText, number])
+      try relate(entry, number: number)
+    }
+  }
 }

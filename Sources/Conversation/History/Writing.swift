@@ -46,7 +46,6 @@ extension Database {
 
   func append(_ entry: Entry, at now: WallTime) throws {
     try rememberAuthor(of: entry)
-    let text: String? = if case .text = entry.body { entry.body.displayText } else { nil }
     try execute(
       sql: """
         INSERT INTO entries
@@ -58,7 +57,24 @@ extension Database {
         Data(entry.hash.bytes), Data(entry.meeting.bytes), Data(entry.author.bytes),
         Int64(entry.sequence), entry.clock.milliseconds, Int64(entry.clock.counter),
         entry.body.kind, entry.clock.shown(received: now).milliseconds, Data(entry.signed.wire),
-        text,
+        entry.searchedText,
+      ])
+    guard changesCount > 0 else { return }
+    let number = lastInsertedRowID
+    try noteContradiction(by: entry)
+    try relate(entry, number: number)
+  }
+
+  private func noteContradiction(by entry: Entry) throws {
+    try execute(
+      sql: """
+        INSERT OR IGNORE INTO contradictions (meeting, author)
+        SELECT meeting, author FROM entries
+        WHERE author = ?1 AND meeting = ?2 AND sequence = ?3 AND hash <> ?4
+        """,
+      arguments: [
+        Data(entry.author.bytes), Data(entry.meeting.bytes), Int64(entry.sequence),
+        Data(entry.hash.bytes),
       ])
   }
 
@@ -88,6 +104,7 @@ extension Database {
       sql: """
         DELETE FROM members
         WHERE NOT EXISTS (SELECT 1 FROM entries WHERE author = members.id)
+          AND NOT EXISTS (SELECT 1 FROM contradictions WHERE author = members.id)
           AND NOT EXISTS (SELECT 1 FROM attendance WHERE member = members.id)
         """)
     // The full-text index only notes what was deleted, and keeps the words until it is merged.

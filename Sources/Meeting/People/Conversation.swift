@@ -1,3 +1,4 @@
+import Admission
 import Chat
 import Foundations
 import Gossip
@@ -13,6 +14,32 @@ extension MeetingSession {
   package func say(_ line: String) {
     guard !line.allSatisfy(\.isWhitespace) else { return }
     drive(chat: .compose(.text(line), wall: parts.clock.wallTime()))
+  }
+
+  /// Who came and went stands in the log: attendance is a query over it.
+  func startConversation() {
+    drive(chat: .compose(.joined(name: parts.options.name), wall: parts.clock.wallTime()))
+    Task { await tellOfHistory() }
+  }
+
+  /// Says that this member leaves, and sees to it that all of its lines are on the disk.
+  func endConversation() async {
+    drive(chat: .compose(.left(name: parts.options.name), wall: parts.clock.wallTime()))
+    // Lines that waited for those on their way are the next; after them come no more.
+    for _ in 1...2 { await commitment?.value }
+  }
+
+  /// A command of chat, without its slash.
+  /// - Returns: whether it is one.
+  func take(chatCommand line: Substring) -> Bool {
+    do {
+      guard let command = try ChatCommand(parsing: line) else { return false }
+      let body = try chat.body(of: command)
+      drive(chat: .compose(body, wall: parts.clock.wallTime()))
+    } catch {
+      emit(.warning(code: "bad-command", message: error.sentence))
+    }
+    return true
   }
 
   func drive(chat input: ChatLog.Input) {
@@ -50,22 +77,26 @@ extension MeetingSession {
   private static func reason(of refusal: ChatLog.Refusal) -> String {
     switch refusal {
     case .invalid: "it is empty or longer than \(WireBounds.chatText) bytes"
-    case .notCommitted: "it can't be kept on this computer"
     case .tooMany: "too many lines wait already"
     }
   }
 
   private func commit(_ entries: [Entry]) {
     let ids = entries.map(\.id)
-    Task { [history = parts.history, clock = parts.clock, weak self] in
-      do {
+    commitment = Task { [history = parts.history, clock = parts.clock, weak self] in
+      do throws(Failure) {
         try await history.append(entries, at: clock.wallTime())
         await self?.drive(chat: .committed(ids))
       } catch {
-        if let failure = error as? Failure { await self?.warnOnce(failure) }
+        await self?.warnOnce(error)
         await self?.drive(chat: .notCommitted(ids))
       }
+      await self?.tellOfHistory()
     }
+  }
+
+  private func tellOfHistory() async {
+    for failure in await parts.history.takeWarnings() { warnOnce(failure) }
   }
 
   private func warnOnce(_ failure: Failure) {
@@ -74,15 +105,41 @@ extension MeetingSession {
   }
 
   private func show(_ entry: Entry) {
-    guard case .text(let text) = entry.body else { return }
+    switch entry.body {
+    case .text: tell(entry, as: .text)
+    case .reply(let target, _): tell(entry, as: .reply(to: target.id))
+    case .edit(let target, _): tell(entry, as: .edit(of: target.id))
+    case .delete(let targets): tell(entry, as: .delete(of: targets[0].id))
+    case .reaction(let target, _, let isWithdrawn):
+      tell(entry, as: .reaction(to: target.id, isWithdrawn: isWithdrawn))
+    case .poll(let poll): tell(entry, as: .poll(options: poll.displayOptions))
+    case .vote(let poll, let options): tell(entry, as: .vote(in: poll.id, options.map { $0 + 1 }))
+    case .moderation(let what):
+      guard mayModerate(entry.author) else { return }
+      tell(entry, as: .moderation, text: what.sentence(about: what.member.map(name)))
+    case .hand(let isRaised):
+      emit(.hand(member: entry.author, name: name(of: entry.author), isRaised: isRaised))
+    case .joined, .left, .deleted, .unknown: break
+    }
+  }
+
+  private func tell(_ entry: Entry, as kind: ChatLine.Kind, text: String? = nil) {
     emit(
       .chat(
         ChatLine(
-          id: entry.id, member: entry.author,
-          name: roster.displayName(of: entry.author) ?? entry.author.description,
-          text: DisplayText.lines(text),
+          id: entry.id, member: entry.author, name: name(of: entry.author),
+          text: text ?? entry.body.displayText,
           sent: entry.clock.shown(received: parts.clock.wallTime()),
-          isOwn: entry.author == parts.me)))
+          isOwn: entry.author == parts.me, kind: kind)))
+  }
+
+  private func name(of member: PeerID) -> String {
+    roster.displayName(of: member) ?? member.description
+  }
+
+  private func mayModerate(_ member: PeerID) -> Bool {
+    let role = member == parts.me ? ticket.chain.role : admitted[member]?.role
+    return role == .host || role == .cohost
   }
 
   func remember(_ record: MemberRecord) {

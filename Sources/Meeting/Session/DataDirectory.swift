@@ -7,6 +7,8 @@ package import Wire
 /// into meetings. One running program at a time.
 package final class DataDirectory: Sendable {
   package let path: String
+  /// Nothing can be kept in it; what was may be read.
+  package let isReadOnly: Bool
   /// Held for as long as the program runs; the kernel gives the lock back when it dies.
   private let lock: Int32
 
@@ -28,7 +30,11 @@ package final class DataDirectory: Sendable {
         "data-directory-unwritable", exit: .cannotCreate,
         "The data directory \(path) can't be made. Choose another with --data-dir.")
     }
-    lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    var lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    // Where nothing can be written the key may still be read, and a meeting held.
+    isReadOnly = lock < 0 && (errno == EROFS || errno == EACCES)
+    if isReadOnly { lock = open(path, O_RDONLY | O_CLOEXEC) }
+    self.lock = lock
     guard lock >= 0 else {
       throw Failure(
         "data-directory-unwritable", exit: .cannotCreate,

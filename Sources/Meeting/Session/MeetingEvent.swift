@@ -13,6 +13,7 @@ package enum MeetingEvent: Sendable {
     member: PeerID, sinceStart: Duration, localCandidate: String, remoteCandidate: String)
   case firstFrame(member: PeerID, sinceStart: Duration, steps: [JoinStep])
   case chat(ChatLine)
+  case hand(member: PeerID, name: String, isRaised: Bool)
   case statistics(MeetingStatistics)
   case recording(path: String, member: PeerID)
   case warning(code: String, message: String)
@@ -31,16 +32,32 @@ package struct JoinStep: Sendable {
   }
 }
 
+/// Something that was said. Name and text are fit to be shown.
 package struct ChatLine: Sendable {
   package let id: EntryID
   package let member: PeerID
   package let name: String
+  /// A delete and a vote have none; a reaction's is its emoji, a poll's its question.
   package let text: String
   package let sent: WallTime
   package let isOwn: Bool
+  package let kind: Kind
+
+  package enum Kind: Sendable {
+    case text
+    case reply(to: EntryID)
+    case edit(of: EntryID)
+    case delete(of: EntryID)
+    case reaction(to: EntryID, isWithdrawn: Bool)
+    case poll(options: [String])
+    /// Options from 1.
+    case vote(in: EntryID, [Int])
+    case moderation
+  }
 
   package init(
-    id: EntryID, member: PeerID, name: String, text: String, sent: WallTime, isOwn: Bool
+    id: EntryID, member: PeerID, name: String, text: String, sent: WallTime, isOwn: Bool,
+    kind: Kind = .text
   ) {
     self.id = id
     self.member = member
@@ -48,6 +65,7 @@ package struct ChatLine: Sendable {
     self.text = text
     self.sent = sent
     self.isOwn = isOwn
+    self.kind = kind
   }
 }
 

@@ -51,6 +51,8 @@ package actor MeetingSession {
   // Conversation
   var chat: ChatLog
   var chatAlarm: Alarm?
+  /// The latest entries on their way to the disk.
+  var commitment: Task<Void, Never>?
   /// Codes of warnings that were given: each is given once.
   var warned: Set<String> = []
 
@@ -101,7 +103,8 @@ package actor MeetingSession {
       me: parts.me, meeting: ticket.meeting, key: parts.key, membership: membership,
       firstNumber: firstNumber, seed: parts.secrets.seed())
     roster = Roster(me: record, role: ticket.chain.role.wire, at: parts.clock.now())
-    chat = ChatLog(meeting: ticket.meeting, key: parts.key, stored: stored)
+    chat = ChatLog(
+      meeting: ticket.meeting, key: parts.key, stored: stored, mayBeKnownFurther: !ticket.isNew)
     let inviter: AdmittedMember
     do {
       inviter = try AdmittedMember(
@@ -140,6 +143,7 @@ package actor MeetingSession {
         securityWords: ticket.securityWords))
     // One's own name belongs in the history too.
     if let own = try? MemberRecord(verifying: membership.record) { remember(own) }
+    startConversation()
     for membership in members { introduce(membership) }
     admittersChanged()
     if !peers.isEmpty { dial(peers) }
@@ -171,6 +175,7 @@ package actor MeetingSession {
     isEnding = true
     tasks.forEach { $0.cancel() }
     published.raise()
+    await endConversation()
     drive(.leave)
     await media.stop()
     for stream in admissionStreams.values { stream.close() }
@@ -198,11 +203,12 @@ package actor MeetingSession {
     case "leave": await leave()
     case "invite": offerInvite(uses: 50, life: .seconds(8 * 3600))
     case let word:
+      guard !take(chatCommand: line.dropFirst()) else { return }
       emit(
         .warning(
           code: "unknown-command",
           message: "/\(DisplayText.line(String(word ?? ""), limit: 20)) is no command; "
-            + "there are /invite and /leave."))
+            + "there are /invite, /leave, /\(ChatCommand.verbs.joined(separator: ", /"))."))
     }
   }
 }
@@ -214,6 +220,8 @@ struct MeetingTicket: Sendable {
   let chain: GrantChain
   /// For comparing aloud, with those who came by a code.
   let securityWords: String?
+  /// Born in this run: nobody else can know it.
+  var isNew = false
 }
 
 /// The way of events from those who make them to those who watch.

@@ -16,10 +16,13 @@ extension MeetingSession {
       let chain = GrantChain.issue(
         genesis: genesis, member: parts.key.publicKey, role: .host, mayAdmit: true,
         at: parts.clock.wallTime())
-      try parts.directory.keep(genesis: genesis, of: chain.meeting)
+      await parts.keepIfPossible { () throws(Failure) in
+        try parts.directory.keep(genesis: genesis, of: chain.meeting)
+      }
       let session = try await open(
         MeetingTicket(
-          meeting: chain.meeting, title: host.title, chain: chain, securityWords: nil),
+          meeting: chain.meeting, title: host.title, chain: chain, securityWords: nil,
+          isNew: true),
         parts: parts, media: media, firstSteps: [],
         visible: host.isVisible ? .init(title: host.title, host: options.name) : nil)
       // Part of what is published first: a record that changes right afterwards is heard late.
@@ -108,10 +111,12 @@ extension MeetingSession {
     visible: ServiceRecord.Visibility?
   ) async throws(Failure) -> MeetingSession {
     let now = parts.clock.wallTime()
-    try await parts.history.register(
-      MeetingRecord(
-        id: ticket.meeting, genesisKey: ticket.chain.genesisKey, title: ticket.title,
-        chain: ticket.chain.wire), at: now)
+    await parts.keepIfPossible { () async throws(Failure) in
+      try await parts.history.register(
+        MeetingRecord(
+          id: ticket.meeting, genesisKey: ticket.chain.genesisKey, title: ticket.title,
+          chain: ticket.chain.wire), at: now)
+    }
     let stored = try await parts.history.entries(of: ticket.meeting)
     return try MeetingSession(
       parts: parts, ticket: ticket, stored: stored, firstSteps: firstSteps, visible: visible,

@@ -36,7 +36,7 @@ struct SessionParts: Sendable {
     let secrets = SecretSource.system
     let directory = try DataDirectory(path: options.dataDirectory)
     let key = try directory.signingKey(secrets: secrets)
-    let history = try HistoryStore(path: directory.historyPath, now: clock.wallTime())
+    let history = try openHistory(at: directory.historyPath, now: clock.wallTime())
     let certificate = try RunCertificate.make(now: clock.wallTime())
     let links = try Links(certificate: certificate)
     do {
@@ -49,6 +49,28 @@ struct SessionParts: Sendable {
     } catch {
       await links.close()
       throw error
+    }
+  }
+
+  /// People can meet on a computer that can't keep what they say. What a later version has written,
+  /// or another program is writing, is no such hindrance: that is for its owner to settle first.
+  private static func openHistory(
+    at path: String, now: WallTime
+  ) throws(Failure) -> HistoryStore {
+    do {
+      return try HistoryStore(path: path, now: now)
+    } catch {
+      guard !["history-newer", "history-busy"].contains(error.code) else { throw error }
+      return try HistoryStore(insteadOf: path, because: error)
+    }
+  }
+
+  /// Does what the meeting can do without; people are told when it fails.
+  func keepIfPossible(_ body: () async throws(Failure) -> Void) async {
+    do {
+      try await body()
+    } catch {
+      await history.warn(error)
     }
   }
 

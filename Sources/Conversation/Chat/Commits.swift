@@ -1,0 +1,63 @@
+import Foundations
+
+/// What became of entries that were handed over to be kept.
+extension ChatLog {
+  mutating func committed(
+    _ ids: [EntryID], at now: Moment, into outputs: inout [Output]
+  ) {
+    for id in ids {
+      if outstanding.first?.id == id {
+        publishOwn(at: now, into: &outputs)
+      } else if let hash = committing.removeValue(forKey: id) {
+        store(hash, into: &outputs)
+      }
+    }
+    commitOwn(into: &outputs)
+  }
+
+  mutating func notCommitted(
+    _ ids: [EntryID], at now: Moment, into outputs: inout [Output]
+  ) {
+    for id in ids {
+      if outstanding.first?.id == id {
+        unsaved.append(outstanding[0].hash)
+        publishOwn(at: now, into: &outputs)
+      } else if let hash = committing.removeValue(forKey: id) {
+        unsaved.append(hash)
+        store(hash, into: &outputs)
+      }
+    }
+    commitOwn(into: &outputs)
+    exchangeRetry(at: now)
+  }
+
+  /// Shows the entry, and those that waited for it to be shown.
+  mutating func store(_ hash: EntryHash, into outputs: inout [Output]) {
+    guard let kept = entries[hash], kept.stage == .taken else { return }
+    entries[hash]?.stage = .stored
+    if let previous = kept.entry.previous, entries[previous]?.stage != .shown {
+      heldBack[previous, default: []].append(hash)
+      return
+    }
+    var showing = [hash]
+    while let next = showing.popLast() {
+      guard let entry = entries[next]?.entry else { continue }
+      entries[next]?.stage = .shown
+      outputs.append(.show(entry))
+      showing += heldBack.removeValue(forKey: next) ?? []
+    }
+  }
+
+  /// Offers again what couldn't be kept.
+  mutating func commitUnsaved(into outputs: inout [Output]) {
+    let again = unsaved.prefix(ChatBounds.batchEntries).compactMap { entries[$0]?.entry }
+    unsaved.removeFirst(min(unsaved.count, ChatBounds.batchEntries))
+    commit(again, into: &outputs)
+  }
+
+  mutating func commit(_ taken: [Entry], into outputs: inout [Output]) {
+    guard !taken.isEmpty else { return }
+    for entry in taken { committing[entry.id] = entry.hash }
+    outputs.append(.commit(taken))
+  }
+}

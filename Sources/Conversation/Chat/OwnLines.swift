@@ -1,0 +1,110 @@
+import Foundations
+import Wire
+
+/// Whether all of one's own log is here, so that a line can be chained to its end.
+enum OwnLog: Sendable {
+  /// Exits: `complete`, once a member has nothing of it that isn't here, or the time is up. The time
+  /// runs from the first line that waits, or the last entry of one's own that came.
+  case awaited(until: Moment?)
+  case complete
+
+  /// How long a line waits. Whoever sits alone in a meeting can't wait for others; what is said too
+  /// early only makes a second branch, which everybody keeps too.
+  static let patience = Duration.seconds(3)
+
+  var deadline: Moment? {
+    switch self {
+    case .awaited(let until): until
+    case .complete: nil
+    }
+  }
+}
+
+/// Lines of one's own, from being typed to being published.
+extension ChatLog {
+  mutating func compose(
+    _ body: WireChatBody, wall: WallTime, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard composing.count < ChatBounds.composing else {
+      outputs.append(.refused(body, .tooMany))
+      return
+    }
+    composing.append((body, wall))
+    if case .awaited(nil) = ownLog { ownLog = .awaited(until: now + OwnLog.patience) }
+    commitOwn(into: &outputs)
+  }
+
+  /// Hands one's own lines over to be kept, unless some are out already: the next must know whether
+  /// those made it, since it is chained to them.
+  mutating func commitOwn(into outputs: inout [Output]) {
+    guard outstanding.isEmpty, case .complete = ownLog else { return }
+    var last = ownTip
+    for (body, wall) in composing {
+      let heads = outstanding.isEmpty ? latestTips(besides: last) : []
+      let clock = HybridTime.stamp(wall: wall, after: last?.clock, seen: latestSeen)
+      do {
+        let entry = try Entry(
+          composing: body, meeting: meeting, key: key, after: last, heads: heads, clock: clock)
+        outstanding.append(entry)
+        last = entry
+      } catch {
+        outputs.append(.refused(body, .invalid(error)))
+      }
+    }
+    composing.removeAll()
+    if !outstanding.isEmpty { outputs.append(.commit(outstanding)) }
+  }
+
+  /// The entry that one's next goes after. A log that others know further than the data directory
+  /// does, because that was restored from a copy, is taken up where they have it.
+  private var ownTip: Entry? {
+    authors[key.publicKey]?.tips.compactMap { entries[$0]?.entry }
+      .max { ($0.sequence, $0.hash) < ($1.sequence, $1.hash) }
+  }
+
+  private func latestTips(besides last: Entry?) -> [EntryHash] {
+    tips.filter { $0 != last?.hash }.compactMap { entries[$0]?.entry }
+      .sorted().suffix(WireBounds.chatHeads).map(\.hash)
+  }
+
+  mutating func publishOwn(at now: Moment, into outputs: inout [Output]) {
+    let entry = outstanding.removeFirst()
+    do {
+      let released = try take(entry, stage: .taken, into: &outputs).dropFirst()
+      outputs.append(.publish(entry.signed))
+      store(entry.hash, into: &outputs)
+      commit(Array(released), into: &outputs)
+      exchangeAfterOwn(at: now)
+    } catch {
+      // Its chain was cut by more branches of one's own than are kept. It stays in the database.
+      statistics.shed += 1
+    }
+  }
+
+  // MARK: - The end of one's own log
+
+  /// One member was heard: has it nothing of one's own log that isn't here?
+  mutating func checkOwnLog(
+    with peer: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard case .awaited(let until) = ownLog, let theirs = exchange.links[peer]?.theirs else {
+      return
+    }
+    let tips = theirs[key.publicKey] ?? []
+    if tips.allSatisfy({ entries[$0.hash] != nil }) {
+      ownLog = .complete
+      commitOwn(into: &outputs)
+    } else if until != nil, ownLength > ownLengthAwaited {
+      ownLengthAwaited = ownLength
+      ownLog = .awaited(until: now + OwnLog.patience)
+    }
+  }
+
+  private var ownLength: Int { authors[key.publicKey]?.chain.count ?? 0 }
+
+  mutating func wakeOwnLog(at now: Moment, into outputs: inout [Output]) {
+    guard case .awaited(let until?) = ownLog, until <= now else { return }
+    ownLog = .complete
+    commitOwn(into: &outputs)
+  }
+}

@@ -1,0 +1,100 @@
+import Chat
+import Foundation
+import Foundations
+import GRDB
+import SwiftProtobuf
+import Wire
+
+/// What one entry does to others, whichever of them comes first.
+extension Database {
+  /// Notes what a new entry points to, and lets edits and deletes have their effect.
+  func relate(_ entry: Entry, number: Int64) throws {
+    for target in entry.body.targets {
+      try execute(
+        sql: "INSERT OR IGNORE INTO pointers (target, number) VALUES (?, ?)",
+        arguments: [Data(target.bytes), number])
+    }
+    switch entry.body {
+    case .delete(let targets):
+      for target in targets where target != entry.hash { try delete(target, by: entry) }
+    case .edit(let target, _):
+      try applyWhatCameEarlier(to: entry)
+      try refreshText(of: target)
+    case .text, .reply, .poll, .reaction, .vote, .hand, .moderation, .joined, .left, .unknown:
+      try applyWhatCameEarlier(to: entry)
+    case .deleted: break
+    }
+  }
+
+  /// Drops what the entry said from the disk; its place in the chain stays.
+  private func delete(_ target: EntryHash, by deletion: Entry) throws {
+    guard
+      let kept = try entry(target), kept.meeting == deletion.meeting,
+      let gap = kept.deleted(by: deletion)
+    else { return }
+    try execute(
+      sql: "UPDATE entries SET kind = ?, wire = ?, text = NULL WHERE hash = ?",
+      arguments: [gap.body.kind, Data(gap.signed.wire), Data(target.bytes)])
+    // What it pointed to is no longer known from its body either. An edit gives the text back.
+    guard case .edit(let edited, _) = kept.body else { return }
+    try refreshText(of: edited)
+  }
+
+  /// A branch of its author's log may bring an entry after what edits or deletes it.
+  private func applyWhatCameEarlier(to entry: Entry) throws {
+    let earlier = try pointers(to: entry.hash, by: entry.author)
+    guard !earlier.isEmpty else { return }
+    for pointer in earlier {
+      if case .delete = pointer.body { return try delete(entry.hash, by: pointer) }
+    }
+    try refreshText(of: entry.hash)
+  }
+
+  /// Makes a search find the latest text of a message.
+  private func refreshText(of target: EntryHash) throws {
+    guard let entry = try entry(target), entry.searchedText != nil else { return }
+    let line = Transcript([entry] + (try pointers(to: target, by: entry.author)))[target]
+    guard let text = line?.text else { return }
+    try execute(
+      sql: "UPDATE entries SET text = ? WHERE hash = ? AND text IS NOT ?",
+      arguments: [text, Data(target.bytes), text])
+  }
+
+  private func entry(_ hash: EntryHash) throws -> Entry? {
+    let row = try Row.fetchOne(
+      self, sql: "SELECT meeting, wire FROM entries WHERE hash = ?", arguments: [Data(hash.bytes)])
+    return row.flatMap(Entry.init(row:))
+  }
+
+  /// The author's entries that point to one of its own.
+  private func pointers(to target: EntryHash, by author: PeerID) throws -> [Entry] {
+    let rows = try Row.fetchAll(
+      self,
+      sql: """
+        SELECT entries.meeting, entries.wire FROM pointers JOIN entries USING (number)
+        WHERE target = ? AND author = ?
+        """,
+      arguments: [Data(target.bytes), Data(author.bytes)])
+    return rows.compactMap(Entry.init(row:))
+  }
+}
+
+extension Entry {
+  /// From a row's `meeting` and `wire`; `nil` when those can't be read any more.
+  init?(row: Row) {
+    guard let meeting = MeetingID(row["meeting"] as Data? ?? Data()),
+      let signed = try? WireSignedEntry(wire: Array(row["wire"] as Data? ?? Data())),
+      let entry = try? Entry(kept: signed, meeting: meeting)
+    else { return nil }
+    self = entry
+  }
+
+  /// What a search finds it by; `nil` for kinds that aren't searched.
+  var searchedText: String? {
+    switch body {
+    case .text, .reply, .poll: body.displayText
+    case .edit, .delete, .reaction, .vote, .hand, .moderation, .joined, .left, .deleted, .unknown:
+      nil
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import Chat
+import Foundation
+import Foundations
+import GRDB
+import History
+import SwiftProtobuf
+import Testing
+import Wire
+
+@Suite("History of an earlier version")
+struct MigrationTests {
+  let directory: Directory
+
+  init() throws {
+    directory = try Directory()
+  }
+
+  /// A file as the first version left it, made by that version's own statements.
+  private func makeVersion1(of entries: [(Entry, kind: String, text: String?)]) throws {
+    let queue = try DatabaseQueue(path: directory.history)
+    try queue.write { db in
+      try db.execute(
+        sql: """
+          CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY);
+          INSERT INTO grdb_migrations VALUES ('v1');
+          """)
+      try db.execute(sql: Self.version1)
+      try db.execute(
+        sql: "INSERT INTO meetings VALUES (?, ?, 'Standup', 1, 2, NULL)",
+        arguments: [Data(meeting.bytes), Data(genesis.publicKey)])
+      for (entry, kind, text) in entries {
+        try db.execute(
+          sql: "INSERT OR IGNORE INTO members VALUES (?, ?, 'Alice', NULL, 0)",
+          arguments: [Data(entry.author.bytes), Data(entry.authorKey)])
+        try db.execute(
+          sql: """
+            INSERT INTO entries
+              (hash, meeting, author, sequence, clock, counter, kind, time, wire, text)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+          arguments: [
+            Data(entry.hash.bytes), Data(meeting.bytes), Data(entry.author.bytes),
+            Int64(entry.sequence), entry.clock.milliseconds, Int64(entry.clock.counter), kind,
+            entry.clock.milliseconds, Data(entry.signed.wire), text,
+          ])
+      }
+    }
+    try queue.close()
+  }
+
+  @Test("The first version's file is brought up to date with all that it holds")
+  func version1() async throws {
+    var alice = Author(1)
+    let said = (0..<20).map { alice.say("line \($0)") }
+    // Kinds that the first version kept without understanding them.
+    let edit = alice.say(.edit(of: said[3].hash, "changed"))
+    let reply = alice.say(.reply(to: said[4].hash, "answered"))
+    try makeVersion1(
+      of: said.map { ($0, "text", $0.body.displayText) } + [
+        (edit, "unknown", nil), (reply, "unknown", nil),
+      ])
+    let store = try HistoryStore(path: directory.history, now: wall(1))
+    #expect(await store.takeWarnings().isEmpty)
+    #expect(try await store.entries(of: meeting) == said + [edit, reply])
+    #expect(try await store.hash(of: meeting) == HistoryHash.of(said + [edit, reply]))
+    #expect(try await store.messages(search: "changed", limit: 5).map(\.id) == [said[3].id])
+    #expect(try await store.messages(search: "answered", limit: 5).map(\.id) == [reply.id])
+    #expect(try await store.messages(limit: 50).map(\.name) == Array(repeating: "Alice", count: 21))
+    try await store.append([alice.say("goes on")], at: wall(2))
+    await store.close()
+
+    let queue = try DatabaseQueue(path: directory.history)
+    try await queue.write { db in
+      try db.execute(sql: "INSERT INTO texts(texts) VALUES ('integrity-check')")
+      #expect(try String.fetchOne(db, sql: "PRAGMA integrity_check") == "ok")
+      #expect(try Row.fetchOne(db, sql: "PRAGMA foreign_key_check") == nil)
+      #expect(try String.fetchOne(db, sql: "PRAGMA journal_mode") == "wal")
+    }
+    try queue.close()
+    // Opening it again changes nothing.
+    let again = try HistoryStore(path: directory.history, now: wall(1))
+    #expect(try await again.messages(limit: 50).count == 22)
+  }
+
+  @Test("Migrating makes the tables that a new file has")
+  func sameTables() async throws {
+    try makeVersion1(of: [])
+    let migrated = try HistoryStore(path: directory.history, now: wall(0))
+    await migrated.close()
+    let fresh = try Directory()
+    let store = try HistoryStore(path: fresh.history, now: wall(0))
+    await store.close()
+    var schemas: [[String]] = []
+    for path in [directory.history, fresh.history] {
+      let queue = try DatabaseQueue(path: path)
+      schemas.append(
+        try await queue.read { db in
+          try String.fetchAll(
+            db,
+            sql: """
+              SELECT sql FROM sqlite_master
+              WHERE sql IS NOT NULL AND name <> 'grdb_migrations' ORDER BY name
+              """)
+        })
+      try queue.close()
+    }
+    #expect(schemas[0] == schemas[1])
+    #expect(schemas[0].count > 10)
+  }
+
+  @Test("An earlier version's file can be read before another meeting is held")
+  func reading() async throws {
+    var alice = Author(1)
+    let said = alice.say("hello")
+    try makeVersion1(of: [(said, "text", "hello")])
+    let reader = try HistoryStore(reading: directory.history)
+    #expect(try await reader.messages(search: "hel", limit: 5).map(\.id) == [said.id])
+  }
+
+  /// Never edited: what was released.
+  private static let version1 = """
+    CREATE TABLE meetings (
+      id BLOB NOT NULL PRIMARY KEY,
+      genesisKey BLOB NOT NULL,
+      title TEXT NOT NULL,
+      firstJoined INTEGER NOT NULL,
+      lastSeen INTEGER NOT NULL,
+      chain BLOB
+    ) STRICT;
+
+    CREATE TABLE members (
+      id BLOB NOT NULL PRIMARY KEY,
+      key BLOB NOT NULL,
+      name TEXT NOT NULL,
+      record BLOB,
+      issued INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE attendance (
+      meeting BLOB NOT NULL REFERENCES meetings (id) ON DELETE CASCADE,
+      member BLOB NOT NULL REFERENCES members (id),
+      lastSeen INTEGER NOT NULL,
+      PRIMARY KEY (meeting, member)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE entries (
+      number INTEGER PRIMARY KEY,
+      hash BLOB NOT NULL UNIQUE,
+      meeting BLOB NOT NULL REFERENCES meetings (id) ON DELETE CASCADE,
+      author BLOB NOT NULL REFERENCES members (id),
+      sequence INTEGER NOT NULL,
+      clock INTEGER NOT NULL,
+      counter INTEGER NOT NULL,
+      kind TEXT NOT NULL,
+      time INTEGER NOT NULL,
+      wire BLOB NOT NULL,
+      text TEXT
+    ) STRICT;
+    CREATE INDEX entriesInOrder
+      ON entries (meeting, clock, counter, author, sequence, hash, kind);
+    CREATE INDEX entriesByClock ON entries (clock);
+    CREATE INDEX entriesByAuthor ON entries (author);
+
+    CREATE VIRTUAL TABLE texts USING fts5(
+      text, content = 'entries', content_rowid = 'number',
+      tokenize = 'unicode61 remove_diacritics 2');
+    CREATE TRIGGER entryInserted AFTER INSERT ON entries WHEN new.text IS NOT NULL BEGIN
+      INSERT INTO texts (rowid, text) VALUES (new.number, new.text);
+    END;
+    CREATE TRIGGER entryDeleted AFTER DELETE ON entries WHEN old.text IS NOT NULL BEGIN
+      INSERT INTO texts (texts, rowid, text) VALUES ('delete', old.number, old.text);
+    END;
+    CREATE TRIGGER textRemoved AFTER UPDATE OF text ON entries WHEN old.text IS NOT NULL BEGIN
+      INSERT INTO texts (texts, rowid, text) VALUES ('delete', old.number, old.text);
+    END;
+    CREATE TRIGGER textReplaced AFTER UPDATE OF text ON entries WHEN new.text IS NOT NULL BEGIN
+      INSERT INTO texts (rowid, text) VALUES (new.number, new.text);
+    END;
+    """
+}
