@@ -12,6 +12,18 @@ struct World {
     case store(Int, [Entry], incarnation: Int)
     case wake(Int, incarnation: Int)
     case say(Int, String)
+    /// Something of a kind that chance chooses, about something that is there.
+    case act(Int)
+    case fault(Fault)
+  }
+
+  enum Fault {
+    case crash(Int)
+    /// Its data directory is put back as it was at some earlier time.
+    case restore(Int)
+    case diskFull(Int, Bool)
+    case split(Int)
+    case heal
   }
 
   struct Node {
@@ -20,8 +32,12 @@ struct World {
     var log: ChatLog
     var stored: [Entry] = []
     var shown: [EntryHash] = []
+    var shownSet: Set<EntryHash> = []
     var incarnation = 0
     var links: Set<Int> = []
+    var isDiskFull = false
+    /// What could not be kept: it may be published all the same.
+    var unkept: Set<EntryHash> = []
   }
 
   private(set) var members: [Node] = []
@@ -37,6 +53,11 @@ struct World {
   var batchedEntries = 0
   private(set) var largestBatch = 0
   private(set) var published: Set<EntryHash> = []
+  /// Lines that came back to their author, kept.
+  private(set) var acknowledged: Set<EntryHash> = []
+  /// How likely a write is to be the last thing that a member does, before or after it.
+  var crashAtWrite = 0.0
+  private(set) var crashes = 0
   private var lines = 0
   private var isSplit: (Int, Int) -> Bool = { _, _ in false }
 
@@ -58,6 +79,9 @@ struct World {
   func expectOneHistory(of count: Int? = nil) {
     for member in members {
       let ordered = member.log.ordered
+      #expect(
+        ordered.map(\.body) == members[0].log.ordered.map(\.body),
+        "seed \(seed), member \(member.number): not the same was deleted")
       if let count { #expect(ordered.count == count, "seed \(seed)") }
       #expect(ordered == members[0].log.ordered, "seed \(seed), member \(member.number)")
       #expect(Set(member.shown).count == member.shown.count, "seed \(seed): shown twice")
@@ -113,13 +137,57 @@ struct World {
   /// Starts the member anew from what it had kept.
   mutating func crash(_ number: Int) {
     let number = number % members.count
+    crashes += 1
     members[number].incarnation += 1
     members[number].log = ChatLog(
-      meeting: meeting, key: members[number].key, stored: members[number].stored)
+      meeting: meeting, key: members[number].key, stored: members[number].stored,
+      mayBeKnownFurther: true)
     members[number].shown = []
-    let links = members[number].links
+    members[number].shownSet = []
+    members[number].unkept = []
+    let links = members[number].links.sorted()
     for other in links { unlink(number, other) }
     for other in links { link(number, other) }
+  }
+
+  /// Starts the member anew from an older copy of what it had kept.
+  mutating func restore(_ number: Int) {
+    let number = number % members.count
+    let kept = members[number].stored
+    let lost = kept.dropFirst(Int.random(in: 0...kept.count, using: &chance))
+    members[number].stored.removeLast(lost.count)
+    // What nobody else had is gone with the disk, not by a fault of the program.
+    let elsewhere = Set(members.flatMap { $0.number == number ? [] : $0.stored.map(\.hash) })
+    acknowledged.subtract(lost.map(\.hash).filter { !elsewhere.contains($0) })
+    crash(number)
+  }
+
+  /// `count` faults of all kinds at random times, and then none any more.
+  mutating func fault(_ count: Int, over duration: Duration) {
+    for _ in 0..<count {
+      let number = Int.random(in: members.indices, using: &chance)
+      let fault: Fault =
+        switch Int.random(in: 0..<6, using: &chance) {
+        case 0, 1: .crash(number)
+        case 2: .restore(number)
+        case 3: .diskFull(number, true)
+        case 4: .split(Int.random(in: 1..<members.count, using: &chance))
+        case _: .heal
+        }
+      push(.fault(fault), after: moment(within: duration))
+    }
+    for number in members.indices { push(.fault(.diskFull(number, false)), after: duration) }
+    push(.fault(.heal), after: duration)
+  }
+
+  mutating func act(_ count: Int, over duration: Duration) {
+    for _ in 0..<count {
+      push(.act(Int.random(in: members.indices, using: &chance)), after: moment(within: duration))
+    }
+  }
+
+  private mutating func moment(within duration: Duration) -> Duration {
+    .nanoseconds(Int64.random(in: 0..<duration.nanoseconds, using: &chance))
   }
 
   // MARK: - The time line
@@ -154,9 +222,7 @@ struct World {
       carryOut(outputs, of: number)
     case .store(let number, let entries, let incarnation):
       guard members[number].incarnation == incarnation else { return }
-      let known = Set(members[number].stored)
-      members[number].stored += entries.filter { !known.contains($0) }
-      push(.input(number, .committed(entries.map(\.id)), incarnation: incarnation), after: delay())
+      write(entries, of: number)
     case .wake(let number, let incarnation):
       guard members[number].incarnation == incarnation,
         let deadline = members[number].log.deadline, deadline <= now
@@ -168,6 +234,58 @@ struct World {
       let clock = wall(now.nanoseconds / 1_000_000 + Int64(number) * 45_000)
       members[number].log.handle(.compose(.text(text), wall: clock), at: now, into: &outputs)
       carryOut(outputs, of: number)
+    case .act(let number):
+      let clock = wall(now.nanoseconds / 1_000_000 + Int64(number) * 45_000)
+      let body = chooseBody(for: number)
+      members[number].log.handle(.compose(body, wall: clock), at: now, into: &outputs)
+      carryOut(outputs, of: number)
+    case .fault(let fault): carryOut(fault)
+    }
+  }
+
+  private mutating func carryOut(_ fault: Fault) {
+    switch fault {
+    case .crash(let number): crash(number)
+    case .restore(let number): restore(number)
+    case .diskFull(let number, let isFull): members[number].isDiskFull = isFull
+    case .split(let border):
+      heal()
+      split(at: border)
+    case .heal: heal()
+    }
+  }
+
+  /// All of it or none, as a transaction does; and then perhaps never to be told of.
+  private mutating func write(_ entries: [Entry], of number: Int) {
+    let isLast = crashAtWrite > 0 && Double.random(in: 0..<1, using: &chance) < crashAtWrite
+    if isLast, Bool.random(using: &chance) { return crash(number) }
+    let incarnation = members[number].incarnation
+    guard !members[number].isDiskFull else {
+      members[number].unkept.formUnion(entries.map(\.hash))
+      push(
+        .input(number, .notCommitted(entries.map(\.id)), incarnation: incarnation), after: delay())
+      return
+    }
+    let known = Set(members[number].stored)
+    members[number].stored += entries.filter { !known.contains($0) }
+    guard !isLast else { return crash(number) }
+    push(.input(number, .committed(entries.map(\.id)), incarnation: incarnation), after: delay())
+  }
+
+  private mutating func chooseBody(for number: Int) -> WireChatBody {
+    let ordered = members[number].log.ordered
+    let text = "text \(order)"
+    guard let target = ordered.randomElement(using: &chance) else { return .text(text) }
+    let own = ordered.filter { $0.author == members[number].log.me }.randomElement(using: &chance)
+    switch Int.random(in: 0..<9, using: &chance) {
+    case 0: return .reply(to: target.hash, text)
+    case 1: return own.map { .edit(of: $0.hash, text) } ?? .text(text)
+    case 2: return own.map { .delete([$0.hash]) } ?? .text(text)
+    case 3: return .reaction(to: target.hash, "👍", isWithdrawn: Bool.random(using: &chance))
+    case 4: return .poll(text, options: ["a", "b", "c"])
+    case 5: return .vote(in: target.hash, [Int.random(in: 0..<4, using: &chance)])
+    case 6: return .hand(isRaised: Bool.random(using: &chance))
+    case _: return .text(text)
     }
   }
 
@@ -178,13 +296,21 @@ struct World {
       case .commit(let entries):
         push(.store(number, entries, incarnation: incarnation), after: delay())
       case .publish(let entry):
-        published.insert(entryHash(entry))
+        let hash = entryHash(entry)
+        published.insert(hash)
+        #expect(
+          members[number].stored.contains { $0.hash == hash } || members[number].unkept.contains(hash),
+          "seed \(seed): published before it was kept")
         guard broadcasts else { continue }
         for other in members.indices where other != number {
           send(.received([entry], from: members[number].log.me), from: number, to: other)
         }
       case .show(let entry):
         members[number].shown.append(entry.hash)
+        #expect(members[number].shownSet.insert(entry.hash).inserted, "seed \(seed): shown twice")
+        if entry.author == members[number].log.me, !members[number].unkept.contains(entry.hash) {
+          acknowledged.insert(entry.hash)
+        }
       case .sendHeads(let heads, let peer):
         sentHeads += 1
         sendDirectly(.heads(heads, from: members[number].log.me), from: number, to: peer)
