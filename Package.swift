@@ -182,6 +182,7 @@ let testTargets: [Target] = [
   tests(of: "Connectivity"),
   tests(of: "Playback", ["Capture", "Codecs", "MediaSupport"]),
   tests(of: "Meeting", ["Admission", "Capture", "Links", "Roster", "Wire", protobuf]),
+  tests(of: "CommandLineTool", ["Meeting", "History", "Chat", "Wire", protobuf, argumentParser]),
   // Hosts made of network namespaces, and programs run on them as their users would.
   .target(
     name: "LabSupport", path: "Tests/Support/Lab", exclude: ["lab.sh"], swiftSettings: house),
@@ -194,6 +195,7 @@ let testTargets: [Target] = [
     dependencies: [
       "virtue", "LabSupport", "MediaSupport", "Capture", "Codecs", "Playback", "Foundations",
       argumentParser,
+      "Chat", "History", "Wire", protobuf,
     ],
     path: "Tests/Benchmarks", swiftSettings: house),
   // Another WebRTC stack.

@@ -308,9 +308,9 @@ _virtue_nearby() {
 
 _virtue_history() {
     repeating_flags=()
-    non_repeating_flags=(--hash --json --version -h --help)
+    non_repeating_flags=(--attendance --hash --json --force --yes --version -h --help)
     repeating_options=()
-    non_repeating_options=(--meeting --search --limit --data-dir)
+    non_repeating_options=(--meeting --search --since --limit --export --forget --data-dir)
     __virtue_offer_flags_options 0
 
     # Offer option value completions
@@ -321,7 +321,16 @@ _virtue_history() {
     '--search')
         return
         ;;
+    '--since')
+        return
+        ;;
     '--limit')
+        return
+        ;;
+    '--export')
+        return
+        ;;
+    '--forget')
         return
         ;;
     '--data-dir')

@@ -13,5 +13,6 @@ struct Benchmarks: AsyncParsableCommand {
       """,
     subcommands: [
       JoinBenchmark.self, CallBenchmark.self, LossBenchmark.self, GrowthBenchmark.self,
+      ChatBenchmark.self,
     ])
 }

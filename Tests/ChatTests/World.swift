@@ -299,7 +299,8 @@ struct World {
         let hash = entryHash(entry)
         published.insert(hash)
         #expect(
-          members[number].stored.contains { $0.hash == hash } || members[number].unkept.contains(hash),
+          members[number].stored.contains { $0.hash == hash }
+            || members[number].unkept.contains(hash),
           "seed \(seed): published before it was kept")
         guard broadcasts else { continue }
         for other in members.indices where other != number {

@@ -87,8 +87,10 @@ final class TextEventPrinter: EventPrinter {
     case .firstFrame(let member, let time, _):
       output.write(
         "  First picture from \(name(of: member)), \(Int(time.milliseconds)) ms after the start.")
+    // What follows a line break is set in, or it could pass for another's line.
     case .chat(let line):
-      if !line.isOwn || showsOwnLines { output.write(Self.sentence(line)) }
+      guard !line.isOwn || showsOwnLines else { break }
+      output.write(Self.sentence(line).replacingOccurrences(of: "\n", with: "\n    "))
     case .hand(_, let name, true): output.write("✋ \(name) raises a hand.")
     case .hand(_, let name, false): output.write("✋ \(name)'s hand is down.")
     case .statistics: break
@@ -107,19 +109,21 @@ final class TextEventPrinter: EventPrinter {
     func short(_ id: EntryID) -> Substring { id.description.prefix(8) }
     let name = line.name
     switch line.kind {
-    case .text: return "\(name): \(line.text)"
-    case .reply(let target): return "\(name) (to \(short(target))): \(line.text)"
-    case .edit(let target): return "\(name) edits \(short(target)): \(line.text)"
-    case .delete(let target): return "\(name) deletes \(short(target))."
-    case .reaction(let target, false): return "\(name) reacts to \(short(target)): \(line.text)"
+    // The number is what /reply and /react take.
+    case .text: return "\(name): \(line.text)  #\(short(line.id))"
+    case .reply(let target):
+      return "\(name) (to #\(short(target))): \(line.text)  #\(short(line.id))"
+    case .edit(let target): return "\(name) edits #\(short(target)): \(line.text)"
+    case .delete(let target): return "\(name) deletes #\(short(target))."
+    case .reaction(let target, false): return "\(name) reacts to #\(short(target)): \(line.text)"
     case .reaction(let target, true):
-      return "\(name) takes \(line.text) back from \(short(target))."
+      return "\(name) takes \(line.text) back from #\(short(target))."
     case .poll(let options):
-      let answers = options.enumerated().map { "\n  \($0 + 1)  \($1)" }.joined()
+      let answers = options.enumerated().map { "\n\($0 + 1)  \($1)" }.joined()
       return "\(name) asks (vote with /vote \(short(line.id)) NUMBER): \(line.text)\(answers)"
     case .vote(let poll, let options):
       let choice = options.map(String.init).joined(separator: ", ")
-      return "\(name) votes in \(short(poll)): \(choice.isEmpty ? "nothing" : choice)"
+      return "\(name) votes in #\(short(poll)): \(choice.isEmpty ? "nothing" : choice)"
     case .moderation: return "\(name) \(line.text)."
     }
   }

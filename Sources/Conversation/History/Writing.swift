@@ -107,7 +107,12 @@ extension Database {
           AND NOT EXISTS (SELECT 1 FROM contradictions WHERE author = members.id)
           AND NOT EXISTS (SELECT 1 FROM attendance WHERE member = members.id)
         """)
-    // The full-text index only notes what was deleted, and keeps the words until it is merged.
+    try purgeIndex()
+  }
+
+  /// The full-text index only notes what was deleted, and keeps the words until it is merged, which
+  /// takes seconds where there are a million messages.
+  func purgeIndex() throws {
     try execute(sql: "INSERT INTO texts (texts) VALUES ('optimize')")
   }
 }

@@ -66,6 +66,16 @@ package final class DataDirectory: Sendable {
     try write(key.secret, to: "genesis-\(meeting).key")
   }
 
+  /// Deletes the genesis key of a meeting, if this installation has hosted it.
+  package func forgetGenesis(of meeting: MeetingID) throws(Failure) {
+    let file = "\(path)/genesis-\(meeting).key"
+    guard unlink(file) == 0 || errno == ENOENT else {
+      throw Failure(
+        "data-directory-unwritable", exit: .cannotCreate,
+        "The file \(file) can't be deleted: \(Self.systemError()).")
+    }
+  }
+
   private func key(named name: String, secrets: SecretSource) throws(Failure) -> SigningKey {
     let file = path + "/" + name
     if let data = FileManager.default.contents(atPath: file) {

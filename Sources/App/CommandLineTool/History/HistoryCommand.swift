@@ -1,0 +1,179 @@
+import ArgumentParser
+import Foundation
+import Foundations
+import History
+import Meeting
+
+struct HistoryCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "history",
+    abstract: "Meetings and messages kept on this computer.",
+    discussion: """
+      Without options: the meetings, the latest first. It may be used while a meeting runs, except \
+      to forget one.
+      """)
+
+  @Option(
+    help: "Show the messages of this meeting: its identifier, the beginning of it, or “latest”.")
+  var meeting: String?
+
+  @Option(help: "Show the messages with these words.")
+  var search: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Show what was said since then: 2026-05-31, 2026-05-31T14:30, today, yesterday, or how long "
+        + "ago: 90m, 2h, 3d.", valueName: "time"))
+  var since: String?
+
+  @Flag(help: "Show who came and went, too.")
+  var attendance = false
+
+  @Flag(help: "Print a SHA-256 over the meeting's ordered log: equal for all who have everything.")
+  var hash = false
+
+  @Flag(help: "One JSON object a line.")
+  var json = false
+
+  @Option(help: "At most this many messages, the newest. (default: 1000; an export has all)")
+  var limit: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write a meeting, the latest unless --meeting says which, to a file that ends in .txt, .json or "
+        + ".html.", valueName: "file"))
+  var export: String?
+
+  @Flag(help: "Let --export replace a file that is there.")
+  var force = false
+
+  @Option(help: ArgumentHelp("Delete a meeting and all that was said in it.", valueName: "meeting"))
+  var forget: String?
+
+  @Flag(help: "Let --forget delete without asking.")
+  var yes = false
+
+  @Option(help: ArgumentHelp("Where key and history are kept.", valueName: "directory"))
+  var dataDir: String?
+
+  /// More than any list is read to the end.
+  private static let listed = 1000
+  private static let most = 1_000_000
+
+  func validate() throws {
+    guard (1...Self.most).contains(limit ?? 1) else {
+      throw ValidationError("--limit takes a number from 1 to \(Self.most).")
+    }
+    guard [hash, export != nil, forget != nil].count(where: { $0 }) <= 1 else {
+      throw ValidationError("Use one of --hash, --export and --forget at a time.")
+    }
+    if let since, TimeArgument.time(since, now: Date()) == nil {
+      throw ValidationError(
+        "--since takes a date like 2026-05-31 or 2026-05-31T14:30, today, yesterday, or how long ago "
+          + "as in 90m, 2h, 3d.")
+    }
+    if let export, ExportFormat(path: export) == nil {
+      throw ValidationError("--export takes a file that ends in .txt, .json or .html.")
+    }
+  }
+
+  func run() async throws {
+    do throws(Failure) {
+      try await carryOut()
+    } catch {
+      if json {
+        JSONEventPrinter().print(.failed(error))
+      } else {
+        LineWriter(descriptor: STDERR_FILENO).write("Error: \(error.message)")
+      }
+      throw ExitCode(error.exit.rawValue)
+    }
+  }
+
+  private func carryOut() async throws(Failure) {
+    let directory =
+      dataDir ?? DataDirectory.standardPath(environment: ProcessInfo.processInfo.environment)
+    let path = directory + "/history.sqlite"
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw Failure(
+        "no-history", exit: .noInput,
+        "No meeting has been kept in \(directory) yet. Host or join one first.")
+    }
+    if let forget {
+      try await Forgetting(directory: directory, isAgreed: yes, json: json).run(forget)
+      return
+    }
+    let store = try HistoryStore(reading: path)
+    if hash {
+      let meeting = try await store.meeting(named: meeting ?? "latest")
+      output.write(try await store.hash(of: meeting.id)?.hexadecimal ?? "")
+    } else if let export {
+      try await write(to: export, from: store)
+    } else if meeting != nil || search != nil || since != nil {
+      try await list(from: store)
+    } else {
+      let meetings = try await store.meetings()
+      for meeting in meetings {
+        output.write(json ? MeetingRow(meeting).json : HistoryText.summary(meeting))
+      }
+    }
+    await store.close()
+    try output.finish()
+  }
+
+  private var output: LineWriter { LineWriter(descriptor: STDOUT_FILENO) }
+
+  private var sinceTime: WallTime? {
+    since.flatMap { TimeArgument.time($0, now: Date()) }
+      .map { WallTime(milliseconds: Int64($0.timeIntervalSince1970 * 1000)) }
+  }
+
+  private func list(from store: HistoryStore) async throws(Failure) {
+    var id: MeetingID?
+    if let meeting { id = try await store.meeting(named: meeting).id }
+    let messages = try await store.messages(
+      meeting: id, search: search, since: sinceTime, attendance: attendance,
+      limit: limit ?? Self.listed)
+    guard !json else {
+      for message in messages { output.write(MessageRow(message).json) }
+      return
+    }
+    var titles: [MeetingID: String] = [:]
+    for meeting in try await store.meetings() { titles[meeting.id] = meeting.title }
+    for line in HistoryText.lines(messages, titles: titles) { output.write(line) }
+  }
+
+  private func write(to path: String, from store: HistoryStore) async throws(Failure) {
+    let summary = try await store.meeting(named: meeting ?? "latest")
+    let record = MeetingExport(
+      meeting: summary,
+      messages: try await store.messages(
+        meeting: summary.id, search: search, since: sinceTime, attendance: true,
+        limit: limit ?? Self.most),
+      hash: try await store.hash(of: summary.id)?.hexadecimal ?? "")
+    // Checked with the arguments.
+    guard let format = ExportFormat(path: path) else { return }
+    try ExportFile.write(record.text(as: format), to: path, replacing: force)
+    guard !json else { return }
+    output.write("\(record.messages.count) entries of “\(record.title)” written to \(path).")
+  }
+}
+
+extension HistoryStore {
+  /// The one meeting that `text` names: its identifier, at least four digits of its beginning, or
+  /// "latest".
+  func meeting(named text: String) throws(Failure) -> MeetingSummary {
+    let meetings = try meetings()
+    if text == "latest", let latest = meetings.first { return latest }
+    let matches = meetings.filter {
+      text.count >= 4 && $0.id.description.hasPrefix(text.lowercased())
+    }
+    guard matches.count == 1 else {
+      throw Failure(
+        "no-such-meeting", exit: .noInput,
+        "No one meeting here is called \(DisplayText.line(text, limit: 40)). "
+          + "Run virtue history to see them all.")
+    }
+    return matches[0]
+  }
+}

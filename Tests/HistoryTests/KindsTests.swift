@@ -1,0 +1,142 @@
+import Chat
+import Foundation
+import Foundations
+import History
+import SwiftProtobuf
+import Testing
+import Wire
+
+@Suite("History of all kinds")
+struct KindsTests {
+  let directory: Directory
+  let store: HistoryStore
+
+  init() async throws {
+    directory = try Directory()
+    store = try HistoryStore(path: directory.history, now: wall(0))
+    try await store.register(meetingRecord(), at: wall(0))
+  }
+
+  /// What a meeting of two may leave.
+  private func entries() -> (all: [Entry], said: Entry, poll: Entry, reply: Entry) {
+    var alice = Author(1)
+    var bob = Author(2)
+    let came = alice.say(.joined(name: "Alice"))
+    let bobCame = bob.say(.joined(name: "Bob"))
+    let said = alice.say("teh plan", at: 10)
+    let reply = bob.say(.reply(to: said.hash, "what plan?"), at: 20)
+    let edit = alice.say(.edit(of: said.hash, "the plan"), at: 30)
+    let reaction = bob.say(.reaction(to: said.hash, "👍"), at: 40)
+    let poll = alice.say(.poll("Tea?", options: ["Yes", "No"]), at: 50)
+    let vote = bob.say(.vote(in: poll.hash, [1]), at: 60)
+    let hand = bob.say(.hand(isRaised: true), at: 70)
+    let moderation = alice.say(
+      .moderation(Moderation(action: .loweredHand, member: bob.id, reason: "later")), at: 80)
+    return (
+      [came, bobCame, said, reply, edit, reaction, poll, vote, hand, moderation], said, poll, reply
+    )
+  }
+
+  @Test("Messages are shown with what others made of them", arguments: [false, true])
+  func messages(isReversed: Bool) async throws {
+    let (all, said, poll, reply) = entries()
+    // Whatever comes first, it ends alike.
+    for entry in isReversed ? all.reversed() : all { try await store.append([entry], at: wall(99)) }
+    let messages = try await store.messages(limit: 50)
+    #expect(messages.map(\.kind) == ["text", "reply", "poll", "hand", "moderation"])
+    #expect(messages[0].text == "the plan")
+    #expect(messages[0].isEdited)
+    #expect(messages[0].reactions.map(\.emoji) == ["👍"])
+    #expect(messages[0].reactions.map(\.names) == [["Bob"]])
+    #expect(messages[1].target == said.id)
+    #expect(messages[1].id == reply.id)
+    #expect(messages[2].id == poll.id)
+    #expect(messages[2].answers.map(\.text) == ["Yes", "No"])
+    #expect(messages[2].answers.map(\.names) == [[], ["Bob"]])
+    #expect(messages[3].text == "raised")
+    #expect(messages[4].text == "lowered Bob's hand: later")
+    #expect(try await store.messages(attendance: true, limit: 50).count == 7)
+    #expect(try await store.messages(search: "teh", limit: 5).isEmpty)
+    #expect(try await store.messages(search: "the", limit: 5).map(\.id) == [said.id])
+    #expect(try await store.messages(search: "tea", limit: 5).map(\.id) == [poll.id])
+    #expect(try await store.meetings()[0].messages == 3)
+    #expect(try await store.entries(of: meeting) == all.sorted())
+  }
+
+  @Test(
+    "A deleted message is gone from the search and from the file, whichever came first",
+    arguments: [false, true])
+  func deletion(isReversed: Bool) async throws {
+    var alice = Author(1)
+    let said = alice.say("unforgettable xylophone")
+    let edit = alice.say(.edit(of: said.hash, "unspeakable xylophone"))
+    let after = alice.say("something else")
+    let deletion = alice.say(.delete([said.hash, edit.hash]))
+    let all = [said, edit, after, deletion]
+    let hash = HistoryHash.of(all)
+    for entry in isReversed ? all.reversed() : all { try await store.append([entry], at: wall(0)) }
+    #expect(try await store.messages(search: "xylophone", limit: 9).isEmpty)
+    let messages = try await store.messages(limit: 9)
+    #expect(messages.map(\.kind) == ["deleted", "deleted", "text"])
+    #expect(messages[0].text.isEmpty)
+    let kept = try await store.entries(of: meeting)
+    #expect(kept.map(\.body.kind) == ["deleted", "deleted", "text", "delete"])
+    // The gap can be passed on, and the history is still the same.
+    #expect(throws: Never.self) { try Entry(verifying: kept[0].signed, meeting: meeting) }
+    #expect(try await store.hash(of: meeting) == hash)
+    await store.close()
+    for name in directory.names {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: directory.path + "/" + name))
+      #expect(bytes.range(of: Data("xylophone".utf8)) == nil, "in \(name)")
+    }
+  }
+
+  @Test("Nobody's delete or edit touches what somebody else said")
+  func foreign() async throws {
+    var alice = Author(1)
+    var bob = Author(2)
+    let said = alice.say("mine")
+    try await store.append(
+      [said, bob.say(.delete([said.hash])), bob.say(.edit(of: said.hash, "changed"))], at: wall(0))
+    #expect(try await store.messages(search: "mine", limit: 9).map(\.id) == [said.id])
+    #expect(try await store.messages(limit: 9).map(\.text) == ["mine"])
+    #expect(try await store.messages(limit: 9)[0].isEdited == false)
+  }
+
+  @Test("Deleting an edit gives the text before it back to the search")
+  func deletedEdit() async throws {
+    var alice = Author(1)
+    let said = alice.say("first")
+    let edit = alice.say(.edit(of: said.hash, "second"))
+    try await store.append([said, edit], at: wall(0))
+    #expect(try await store.messages(search: "first", limit: 9).isEmpty)
+    try await store.append([alice.say(.delete([edit.hash]))], at: wall(0))
+    #expect(try await store.messages(search: "first", limit: 9).map(\.id) == [said.id])
+    #expect(try await store.messages(search: "second", limit: 9).isEmpty)
+  }
+
+  @Test("Whoever signs two entries with one number is marked, and both are kept")
+  func contradiction() async throws {
+    var alice = Author(1)
+    var double = Author(1)
+    var bob = Author(2)
+    try await store.append([alice.say("yes"), double.say("no"), bob.say("well")], at: wall(0))
+    let messages = try await store.messages(limit: 9)
+    #expect(messages.count == 3)
+    for message in messages { #expect(message.isContradicted == (message.author == alice.id)) }
+  }
+
+  @Test("A meeting whose history can't be kept goes on with one in memory")
+  func inMemory() async throws {
+    let trouble = await failure { _ = try HistoryStore(path: "/proc/history.sqlite", now: wall(0)) }
+    let memory = try HistoryStore(
+      insteadOf: "/proc/history.sqlite", because: try #require(trouble))
+    let warnings = await memory.takeWarnings()
+    #expect(warnings.map(\.code) == ["history-unwritable"])
+    #expect(warnings[0].message.contains("nothing that is said is kept"))
+    try await memory.register(meetingRecord(), at: wall(0))
+    let all = entries().all
+    try await memory.append(all, at: wall(0))
+    #expect(try await memory.entries(of: meeting) == all.sorted())
+  }
+}
