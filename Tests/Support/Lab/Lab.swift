@@ -97,6 +97,12 @@ package final class Lab: Sendable {
   /// Plugs it in again.
   package func heal(_ host: Int) async throws { try await order("heal \(host)") }
 
+  /// Plugs a host into another switch, with all others that were parted from the rest.
+  package func part(_ host: Int) async throws { try await order("part \(host)") }
+
+  /// Plugs it back in.
+  package func rejoin(_ host: Int) async throws { try await order("rejoin \(host)") }
+
   private func order(_ line: String) async throws {
     let start = ContinuousClock.now
     child.write(line: line)

@@ -117,7 +117,8 @@ package struct Event: Sendable {
 
   private struct Fields: Decodable {
     let event: String
-    let code, link, member, name, text, reason, message, path: String?
+    let code, link, member, name, text, reason, message, path, id, kind, target: String?
+    let raised: Bool?
     let milliseconds: Int?
     let steps: [String: Int]?
     let members: [MemberFigures]?
@@ -150,6 +151,11 @@ package struct Event: Sendable {
   package var code: String? { fields.code }
   package var link: String? { fields.link }
   package var member: String? { fields.member }
+  package var id: String? { fields.id }
+  /// Of a `chat` event: what was said, "text" or another.
+  package var chatKind: String? { fields.kind }
+  package var target: String? { fields.target }
+  package var isRaised: Bool? { fields.raised }
   package var name: String? { fields.name }
   package var text: String? { fields.text }
   package var message: String? { fields.message }

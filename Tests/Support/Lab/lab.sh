@@ -13,7 +13,8 @@
 # the latest at the end of its standard input, the kernel ends the rest.
 #
 # It prints "host PID" for each (the PID as seen in the lab), then "ready"; then it takes lines
-# "cut I" and "heal I" (host I's cable) and answers each with "done".
+# "cut I" and "heal I" (host I's cable), "part I" and "rejoin I" (to the island of hosts that are parted
+# from the rest, and back) and answers each with "done".
 set -euo pipefail
 
 count=$1 family=$2 responder=$3 work=$4
@@ -73,6 +74,9 @@ ip link set lo up
 # Snooping would lose multicast: nobody asks for memberships here.
 ip link add switch type bridge mcast_snooping 0 stp_state 0 forward_delay 0
 ip link set switch up
+# A second switch, for hosts that are parted from the others but not from each other.
+ip link add island type bridge mcast_snooping 0 stp_state 0 forward_delay 0
+ip link set island up
 for i in $(seq "$count"); do make_host "$i"; done
 if [ "$responder" = avahi ]; then
   for i in $(seq "$count"); do start_avahi "$i"; done
@@ -85,6 +89,8 @@ while read -r verb host; do
   case $verb in
     cut) ip link set "port$host" down ;;
     heal) ip link set "port$host" up ;;
+    part) ip link set "port$host" master island ;;
+    rejoin) ip link set "port$host" master switch ;;
     *) echo "lab.sh: unknown: $verb" >&2 ;;
   esac
   echo "done"
