@@ -166,6 +166,20 @@ struct DeletionTests {
     #expect(throws: ChatError.self) { try Entry(verifying: both, meeting: meeting) }
   }
 
+  @Test("What deletes stays, or those who still have the text would never hear of it")
+  func deletingDeletion() {
+    var alice = Member(1)
+    var bob = Member(2)
+    let said = alice.say("secret")!
+    alice.handle(.compose(.delete([said.hash]), wall: wall(5)))
+    let deletion = alice.stored.last!
+    alice.handle(.compose(.delete([deletion.hash]), wall: wall(6)))
+    #expect(alice.log.entry(deletion.hash)?.body == .delete([said.hash]))
+    bob.handle(.received([said.signed], from: alice.id))
+    bob.handle(.received(alice.log.ordered.map(\.signed), from: alice.id))
+    #expect(bob.log.entry(said.hash)?.body == .deleted)
+  }
+
   @Test("Nobody deletes what somebody else said")
   func foreign() {
     var alice = Member(1)

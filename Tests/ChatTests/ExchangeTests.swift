@@ -108,6 +108,38 @@ struct ExchangeTests {
     #expect(world.members.allSatisfy { $0.log.isEquivocator(PeerID(publicKey: key.publicKey)) })
   }
 
+  @Test("What a member says before one hears that it is linked is not lost")
+  func early() {
+    var alice = Member(1)
+    var bob = Member(2)
+    alice.say("hello")
+    let own = bob.say("hi")!
+    let greeting = alice.handle(.linkUp(bob.id)).compactMap(\.heads)[0]
+    #expect(bob.handle(.heads(greeting, from: alice.id)).isEmpty)
+    // Many others call, too.
+    for number in 0..<20 as Range<UInt8> {
+      bob.handle(.heads(greeting, from: PeerID(Array(repeating: number, count: 16))!))
+    }
+    let outputs = bob.handle(.linkUp(alice.id))
+    #expect(outputs.compactMap(\.heads).count == 1)
+    #expect(outputs.compactMap(\.batch).flatMap(\.entries) == [own.signed])
+  }
+
+  @Test("When the first word on a link is lost, it is said again within a second or so")
+  func lostGreeting() {
+    var alice = Member(1)
+    var bob = Member(2)
+    let said = alice.say("hello")!
+    _ = bob.say("hi")
+    // Bob's link is up and told of before Alice's words to him could arrive.
+    _ = alice.handle(.linkUp(bob.id))
+    let answer = bob.handle(.linkUp(alice.id)).compactMap(\.heads)[0]
+    let batch = alice.handle(.heads(answer, from: bob.id)).compactMap(\.batch)
+    #expect(batch.flatMap(\.entries) == [said.signed])
+    #expect(alice.log.deadline! <= seconds(1))
+    #expect(alice.wake(at: seconds(1)).compactMap(\.heads).count == 1)
+  }
+
   @Test("A member that never answers costs little")
   func silent() {
     var member = Member(1)

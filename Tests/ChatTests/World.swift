@@ -79,8 +79,9 @@ struct World {
   func expectOneHistory(of count: Int? = nil) {
     for member in members {
       let ordered = member.log.ordered
+      let isAlike = ordered.map(\.body) == members[0].log.ordered.map(\.body)
       #expect(
-        ordered.map(\.body) == members[0].log.ordered.map(\.body),
+        isAlike,
         "seed \(seed), member \(member.number): not the same was deleted")
       if let count { #expect(ordered.count == count, "seed \(seed)") }
       #expect(ordered == members[0].log.ordered, "seed \(seed), member \(member.number)")

@@ -23,6 +23,9 @@ package enum ChatBounds {
   package static let heads = 2 * authors
   /// Links at once; the mesh has far fewer.
   package static let links = 256
+  /// Members whose heads wait for the news that they are linked: as many as come at once when two
+  /// halves of a meeting find each other.
+  package static let earlyHeads = 32
   /// Links that hear one's heads at one tick, the longest untold first.
   package static let toldAtOnce = 8
   /// Bytes of a reaction: the longest emoji are families of seven code points, 25 bytes.

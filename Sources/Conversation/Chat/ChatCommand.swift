@@ -55,7 +55,7 @@ package enum ChatCommand: Hashable, Sendable {
         "Several messages begin with \(name). Give more of its digits."
       case .notOwn(let name):
         "The message \(name) is somebody else's: only its author can change it."
-      case .notEditable(let name): "What \(name) says can't be edited."
+      case .notEditable(let name): "What \(name) is can't be changed."
       case .notPoll(let name): "The message \(name) is no poll."
       case .badChoice(let options):
         "Choose from 1 to \(options), and only one where the poll allows no more."
@@ -148,6 +148,7 @@ extension ChatLog {
       return .edit(of: entry.hash, text)
     case .delete(let name):
       let entry = try find(name, ownOnly: true)
+      guard entry.body.kind != "delete" else { throw .notEditable(name.prefix) }
       return .delete([entry.hash] + edits(of: entry).prefix(ChatBounds.deletedAtOnce - 1))
     case .react(let name, let emoji, let isWithdrawn):
       return .reaction(to: try find(name).hash, emoji, isWithdrawn: isWithdrawn)

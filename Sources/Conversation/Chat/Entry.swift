@@ -124,11 +124,12 @@ package struct Entry: Sendable {
   }
 
   /// The same entry without what it said.
-  /// - Parameter deletion: what deletes it; `nil` when it doesn't, or when nothing is left to delete.
+  /// - Parameter deletion: what deletes it.
+  /// - Returns: `nil` when it doesn't, when nothing is left to delete, or for an entry that itself
+  ///   deletes: without it, whoever still has the text would never hear that it is to go.
   package func deleted(by deletion: Entry) -> Entry? {
-    guard body != .deleted, deletion.authorKey == authorKey,
-      case .delete(let targets) = deletion.body,
-      targets.contains(hash), deletion.hash != hash
+    guard body != .deleted, body.kind != "delete", deletion.authorKey == authorKey,
+      case .delete(let targets) = deletion.body, targets.contains(hash)
     else { return nil }
     var gap = self
     gap.body = .deleted

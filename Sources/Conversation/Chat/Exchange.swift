@@ -32,6 +32,9 @@ struct Exchange: Sendable {
   }
 
   var links: [PeerID: Link] = [:]
+  /// What members said that one hasn't yet heard to be linked: the first words on a new link overtake
+  /// that news as often as not. The oldest are dropped.
+  var early: [(peer: PeerID, heads: WireChatHeads)] = []
   /// Who is being asked, and until when that is waited for.
   var asked: (peer: PeerID, until: Moment)?
   var tick: Moment?
@@ -57,6 +60,8 @@ extension ChatLog {
     exchange.links[peer] = Exchange.Link()
     ask(peer, at: now, into: &outputs)
     exchange.tick(by: now + Exchange.interval)
+    guard let place = exchange.early.firstIndex(where: { $0.peer == peer }) else { return }
+    receive(exchange.early.remove(at: place).heads, from: peer, at: now, into: &outputs)
   }
 
   mutating func linkDown(_ peer: PeerID, at now: Moment, into outputs: inout [Output]) {
@@ -71,7 +76,12 @@ extension ChatLog {
       outputs.append(.misbehaviour(peer, .invalidHeads))
       return
     }
-    guard var link = exchange.links[peer] else { return }
+    guard var link = exchange.links[peer] else {
+      exchange.early.removeAll { $0.peer == peer }
+      if exchange.early.count == ChatBounds.earlyHeads { exchange.early.removeFirst() }
+      exchange.early.append((peer, heads))
+      return
+    }
     let tips = Set(theirs.values.joined().map(\.hash))
     // Said again before the last batch can have arrived: it would only go twice.
     let isRepeated = link.theirs != nil && link.theirTips == tips
@@ -177,8 +187,12 @@ extension ChatLog {
       return
     }
     guard let link = exchange.links[peer] else { return }
-    // Nothing new to say: asking again at once would go round in circles.
-    if link.told == version, let toldAt = link.toldAt, now - toldAt < Exchange.patience { return }
+    // Nothing new to say: asking again at once would go round in circles. Asking never again would
+    // rely on the first time having arrived.
+    if link.told == version, let toldAt = link.toldAt, now - toldAt < Exchange.patience {
+      exchange.tick(by: toldAt + Exchange.patience)
+      return
+    }
     exchange.asked = (peer, now + Exchange.patience)
     tell(peer, at: now, into: &outputs)
   }

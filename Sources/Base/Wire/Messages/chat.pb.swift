@@ -266,7 +266,8 @@ package nonisolated struct WireChatEdit: Sendable {
   package init() {}
 }
 
-/// Drops the bodies of these: the message, and the edits of it, which hold its text too.
+/// Drops the bodies of these: the message, and the edits of it, which hold its text too. A delete is
+/// never deleted itself.
 package nonisolated struct WireChatDelete: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
