@@ -103,7 +103,7 @@ extension LabTests {
   }
 
   @Test("A member whose disk is full talks on, is told once, and keeps it all when there is room")
-  func fullDisk() async throws {
+  func fullHistory() async throws {
     try await Lab.run(hosts: 2) { lab in
       let place = "\(lab.directory)/small"
       try await lab.shell("mkdir \(place) && mount -t tmpfs -o size=3m tmpfs \(place)", on: 2)

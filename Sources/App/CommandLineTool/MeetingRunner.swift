@@ -76,19 +76,22 @@ final class InterruptSignals: Sendable {
   }
 }
 
-/// Standard input as lines, read on a thread of its own. Its end is not the meeting's.
+/// Standard input as lines, read on a thread of its own, no faster than they are taken. Its end is not
+/// the meeting's.
 final class StandardInput: Sendable {
   private let take: @Sendable (String) async -> Void
   /// A longer line is cut here: chat text is bounded anyway.
   private static let lineLimit = 16_384
+  /// Lines read ahead; further ones stay in the pipe.
+  private static let mostWaiting = 64
 
   init(take: @escaping @Sendable (String) async -> Void) {
     self.take = take
   }
 
   func start() {
-    let (lines, continuation) = AsyncStream.makeStream(
-      of: String.self, bufferingPolicy: .bufferingOldest(1024))
+    let (lines, continuation) = AsyncStream.makeStream(of: String.self)
+    let room = DispatchSemaphore(value: Self.mostWaiting)
     let thread = Thread {
       var pending: [UInt8] = []
       var chunk = [UInt8](repeating: 0, count: 4096)
@@ -100,6 +103,7 @@ final class StandardInput: Sendable {
         }
         for byte in chunk[..<count] {
           if byte == UInt8(ascii: "\n") {
+            room.wait()
             continuation.yield(String(decoding: pending, as: UTF8.self))
             pending.removeAll(keepingCapacity: true)
           } else if pending.count < Self.lineLimit {
@@ -113,7 +117,10 @@ final class StandardInput: Sendable {
     thread.name = "standard input"
     thread.start()
     Task { [take] in
-      for await line in lines { await take(line) }
+      for await line in lines {
+        await take(line)
+        room.signal()
+      }
     }
   }
 }

@@ -25,9 +25,26 @@ extension MeetingSession {
   /// Says that this member leaves, and sees to it that all of its lines are on the disk.
   func endConversation() async {
     drive(chat: .compose(.left(name: parts.options.name), wall: parts.clock.wallTime()))
+    await keepLines()
+  }
+
+  /// Returns when all that was said so far is on the disk and on its way.
+  private func keepLines() async {
     // Lines that waited for those on their way are the next; after them come no more.
     for _ in 1...2 { await commitment?.value }
   }
+
+  /// Who pipes a file in is slowed down to what can be kept, and loses nothing.
+  func sayInTurn(_ line: String) async {
+    say(line)
+    linesInTurn += 1
+    guard linesInTurn >= Self.mostInTurn else { return }
+    linesInTurn = 0
+    await keepLines()
+  }
+
+  /// Well below what the log lets wait (``ChatBounds``).
+  private static let mostInTurn = 64
 
   /// A command of chat, without its slash.
   /// - Returns: whether it is one.

@@ -65,6 +65,9 @@ package actor MeetingSession {
   var connected: Set<PeerID> = []
   var latestFigures: (moment: Moment, rtp: [PeerID: RTPStatistics])?
 
+  /// Lines of standard input said since those before them were known to be kept.
+  var linesInTurn = 0
+
   /// Streams that said nothing sensible, beside those that the listener refused.
   var refusedStreams = 0
   /// The next number of refusals that is told of.
@@ -196,7 +199,7 @@ package actor MeetingSession {
   package func take(line: String) async {
     guard !isEnding else { return }
     guard line.hasPrefix("/") else {
-      say(line)
+      await sayInTurn(line)
       return
     }
     switch line.dropFirst().split(separator: " ").first {

@@ -78,8 +78,9 @@ struct HistoryCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    let output = LineWriter(descriptor: STDOUT_FILENO)
     do throws(Failure) {
-      try await carryOut()
+      try await carryOut(output)
     } catch {
       if json {
         JSONEventPrinter().print(.failed(error))
@@ -88,9 +89,10 @@ struct HistoryCommand: AsyncParsableCommand {
       }
       throw ExitCode(error.exit.rawValue)
     }
+    try output.finish()
   }
 
-  private func carryOut() async throws(Failure) {
+  private func carryOut(_ output: LineWriter) async throws(Failure) {
     let directory =
       dataDir ?? DataDirectory.standardPath(environment: ProcessInfo.processInfo.environment)
     let path = directory + "/history.sqlite"
@@ -108,9 +110,9 @@ struct HistoryCommand: AsyncParsableCommand {
       let meeting = try await store.meeting(named: meeting ?? "latest")
       output.write(try await store.hash(of: meeting.id)?.hexadecimal ?? "")
     } else if let export {
-      try await write(to: export, from: store)
+      try await write(to: export, from: store, output)
     } else if meeting != nil || search != nil || since != nil {
-      try await list(from: store)
+      try await list(from: store, output)
     } else {
       let meetings = try await store.meetings()
       for meeting in meetings {
@@ -118,17 +120,16 @@ struct HistoryCommand: AsyncParsableCommand {
       }
     }
     await store.close()
-    try output.finish()
   }
-
-  private var output: LineWriter { LineWriter(descriptor: STDOUT_FILENO) }
 
   private var sinceTime: WallTime? {
     since.flatMap { TimeArgument.time($0, now: Date()) }
       .map { WallTime(milliseconds: Int64($0.timeIntervalSince1970 * 1000)) }
   }
 
-  private func list(from store: HistoryStore) async throws(Failure) {
+  private func list(
+    from store: HistoryStore, _ output: LineWriter
+  ) async throws(Failure) {
     var id: MeetingID?
     if let meeting { id = try await store.meeting(named: meeting).id }
     let messages = try await store.messages(
@@ -143,7 +144,9 @@ struct HistoryCommand: AsyncParsableCommand {
     for line in HistoryText.lines(messages, titles: titles) { output.write(line) }
   }
 
-  private func write(to path: String, from store: HistoryStore) async throws(Failure) {
+  private func write(
+    to path: String, from store: HistoryStore, _ output: LineWriter
+  ) async throws(Failure) {
     let summary = try await store.meeting(named: meeting ?? "latest")
     let record = MeetingExport(
       meeting: summary,
