@@ -166,7 +166,15 @@ let testTargets: [Target] = [
   tests(of: "Discovery", ["discovery-probe"]),
   tests(of: "Links", ["Wire", "COpenSSL", crypto, nioTLS] + nio),
   tests(of: "Admission", ["Wire", protobuf], resources: [.copy("Vectors")]),
-  tests(of: "Gossip", ["Wire", protobuf]),
+  // One seeded generator, one heap of events, thousands of machines.
+  .target(
+    name: "Simulation", dependencies: ["Gossip", "Foundations"],
+    path: "Tests/Support/Simulation", swiftSettings: house),
+  tests(of: "Gossip", ["Simulation", "Wire", protobuf]),
+  // Seeds and scenarios; a failing one prints its seed, which VIRTUE_SEED replays.
+  .testTarget(
+    name: "SimulationTests", dependencies: ["Simulation", "Gossip", "Foundations"],
+    swiftSettings: house),
   tests(of: "Roster", ["Wire"]),
   tests(of: "Signalling", ["Wire", protobuf]),
   tests(of: "Chat", ["Wire", protobuf]),
@@ -194,8 +202,7 @@ let testTargets: [Target] = [
     name: "virtue-bench",
     dependencies: [
       "virtue", "LabSupport", "MediaSupport", "Capture", "Codecs", "Playback", "Foundations",
-      argumentParser,
-      "Chat", "History", "Wire", protobuf,
+      "Chat", "Gossip", "History", "Simulation", "Wire", argumentParser, protobuf,
     ],
     path: "Tests/Benchmarks", swiftSettings: house),
   // Another WebRTC stack.

@@ -31,11 +31,3 @@ let meeting = MeetingID([UInt8](repeating: 7, count: 16))!
 func entry(_ text: String) -> WirePayload {
   .with { $0.entry.entry = Data(text.utf8) }
 }
-
-/// Seeds of a simulation; `VIRTUE_SEED` replays the one that failed.
-func seeds(_ count: UInt64) -> [UInt64] {
-  if let seed = ProcessInfo.processInfo.environment["VIRTUE_SEED"].flatMap(UInt64.init) {
-    return [seed]
-  }
-  return Array(0..<count)
-}

@@ -1,4 +1,5 @@
 import Foundations
+import Simulation
 import Testing
 
 @testable import Gossip

@@ -1,6 +1,7 @@
 import Foundation
 import Foundations
 import Gossip
+import Simulation
 import SwiftProtobuf
 import Wire
 
