@@ -23,7 +23,7 @@ struct GossipTests {
   }
 
   @Test(
-    "Everybody sees everybody, over one link each, and hears each broadcast once",
+    "Everybody sees everybody, over one link each up to nine, and hears each broadcast once",
     arguments: seeds(100))
   func completes(seed: UInt64) {
     let count = 2 + Int(seed % 11)
@@ -32,7 +32,9 @@ struct GossipTests {
     #expect(world.isComplete(0..<count), "seed \(seed)")
     for one in 0..<count {
       for other in 0..<one {
-        #expect(world.openStreams(one, other) == 1, "seed \(seed): \(one) and \(other)")
+        let streams = world.openStreams(one, other)
+        // From ten on, members have some neighbours instead.
+        #expect(count < 10 ? streams == 1 : streams <= 1, "seed \(seed): \(one) and \(other)")
       }
     }
     for host in 0..<count { world.input(host, .broadcast(entry("from \(host)"))) }

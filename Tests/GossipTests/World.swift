@@ -52,6 +52,7 @@ final class World {
   var streams: [Stream] = []
   var chance: SeededGenerator
   var problems: [String] = []
+  private(set) var dials = 0
   /// Grows with every event, so that two runs can be compared.
   private(set) var trace: UInt64 = 14_695_981_039_346_656_037
   private var heap = EventHeap<Event>()
@@ -221,6 +222,7 @@ final class World {
     let incarnation = hosts[host].incarnation
     switch output {
     case .dial(let peer, _):
+      dials += 1
       note(host, 3)
       let target = hosts.firstIndex { $0.identity.id == peer }
       let isSilent = target.map { areCut(host, $0) || hosts[$0].isHung } ?? false
@@ -317,6 +319,11 @@ final class World {
   /// Streams that both ends keep, between each pair.
   func openStreams(_ one: Int, _ other: Int) -> Int {
     streams.count { $0.open == [true, true] && Set($0.hosts) == [one, other] }
+  }
+
+  /// Members to which a host has a link.
+  func neighbours(of host: Int) -> Int {
+    hosts.indices.count { $0 != host && hosts[$0].isRunning && openStreams(host, $0) > 0 }
   }
 
   func isComplete(_ group: some Collection<Int>) -> Bool {

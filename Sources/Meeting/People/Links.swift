@@ -87,7 +87,7 @@ extension MeetingSession {
     case .heads(let heads): drive(chat: .heads(heads, from: peer))
     case .batch(let batch): drive(chat: .batch(batch, from: peer))
     case .invite(let share): take(share, from: peer)
-    case .entry, .membership, .leaving, .revocation, nil: break
+    case .entry, .membership, .leaving, .revocation, .suspicion, nil: break
     }
   }
 
@@ -95,7 +95,7 @@ extension MeetingSession {
     switch payload.kind {
     case .entry(let entry): drive(chat: .received([entry], from: peer))
     case .revocation(let signed): learn([signed])
-    case .signal, .heads, .batch, .invite, .membership, .leaving, nil: break
+    case .signal, .heads, .batch, .invite, .membership, .leaving, .suspicion, nil: break
     }
   }
 

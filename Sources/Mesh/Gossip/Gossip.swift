@@ -8,10 +8,12 @@ package typealias LinkID = UInt64
 
 /// Who is there and how word gets round, as one member sees it.
 ///
-/// The first, simple form: every member keeps a link to every other, and passes on each broadcast that
-/// is new to it. The driver checks hellos and grants, dials, and carries frames; everything is decided
-/// here. Whoever calls sees members come up and go down and gets each broadcast once, whatever the
-/// overlay beneath.
+/// Up to nine members all have links to all; more have some neighbours each, by ``HyParView``. Broadcasts
+/// take ``Plumtree``'s way in both cases, directed messages that of their recipient's broadcasts, back.
+/// Members without a link are known from memberships that everybody passes on, and found missing by
+/// probes that neighbours pass on. The driver checks hellos and grants, dials, and carries frames;
+/// everything is decided here. Whoever calls sees members come up and go down and gets each broadcast
+/// once, whatever the overlay beneath.
 package struct Gossip: Machine {
   package enum Input: Sendable {
     /// This member's grants were verified, in a hello, a welcome or an introduction. A record issued
@@ -92,6 +94,15 @@ package struct Gossip: Machine {
   var vouches: [Vouch] = []
   var nextProbe: UInt64 = 1
   var hasLeft = false
+  var overlay: Overlay
+  var store: BroadcastStore
+  var wasFullMesh = true
+  /// Members whose turn to be probed is yet to come in this round.
+  var probeOrder: [PeerID] = []
+  var nextRound: Moment?
+  var nextRefutation = Moment(nanoseconds: .min)
+  /// What the overlay is to be told once an input is dealt with.
+  var overlayNews: [OverlayNews] = []
   package private(set) var deadline: Moment?
 
   /// - Parameters:
@@ -113,6 +124,8 @@ package struct Gossip: Machine {
       payload: .with { $0.membership = membership }, number: firstNumber, key: key,
       meeting: meeting)
     nextNumber = firstNumber + 1
+    overlay = Overlay(me: me, capacity: 1, seed: seed ^ .max, bounds: bounds.overlay)
+    store = BroadcastStore(count: bounds.overlay.tree.recent, byteLimit: bounds.storedBytes)
   }
 
   /// The members that are here, without this one, in the order in which they were heard of.
@@ -127,6 +140,7 @@ package struct Gossip: Machine {
 
   package mutating func handle(_ input: Input, at now: Moment, into outputs: inout [Output]) {
     allowForStall(at: now)
+    if nextRound == nil { nextRound = now + bounds.probePeriod }
     switch input {
     case .admitted(let record): admit(record, at: now, into: &outputs)
     case .refused(let id): strangers[id] = nil
@@ -137,10 +151,11 @@ package struct Gossip: Machine {
       linkDown(link, orderly: orderly, at: now, into: &outputs)
     case .dialFailed(let id): dialFailed(id, at: now, into: &outputs)
     case .received(let link, let frame): receive(frame, on: link, at: now, into: &outputs)
-    case .broadcast(let payload): broadcast(payload, into: &outputs)
+    case .broadcast(let payload): broadcast(payload, at: now, into: &outputs)
     case .direct(let directed): direct(directed, into: &outputs)
-    case .leave: leave(into: &outputs)
+    case .leave: leave(at: now, into: &outputs)
     }
+    informOverlay(at: now, into: &outputs)
     deadline = nextDeadline()
   }
 
@@ -148,11 +163,16 @@ package struct Gossip: Machine {
     allowForStall(at: now)
     wakeLinks(at: now, into: &outputs)
     wakeMembers(at: now, into: &outputs)
+    wakeDoubts(at: now, into: &outputs)
+    var asked: [Overlay.Output] = []
+    overlay.wake(at: now, into: &asked)
+    carryOut(asked, at: now, into: &outputs)
     for vouch in vouches where vouch.expires <= now {
       answer(vouch, heard: false, into: &outputs)
     }
     vouches.removeAll { $0.expires <= now }
     strangers.removeAll { $0.value.expires <= now }
+    informOverlay(at: now, into: &outputs)
     deadline = nextDeadline()
   }
 
@@ -163,12 +183,14 @@ package struct Gossip: Machine {
     for member in members.values { next = min(next, deadline(of: member)) }
     for vouch in vouches { next = min(next, vouch.expires) }
     for stranger in strangers.values { next = min(next, stranger.expires) }
+    if let moment = overlay.deadline { next = min(next, moment) }
+    if let nextRound, !wasFullMesh { next = min(next, nextRound) }
     return next == .distantFuture ? nil : next
   }
 
-  private mutating func leave(into outputs: inout [Output]) {
+  private mutating func leave(at now: Moment, into outputs: inout [Output]) {
     guard !hasLeft else { return }
-    broadcast(.with { $0.leaving = WireLeaving() }, into: &outputs)
+    broadcast(.with { $0.leaving = WireLeaving() }, at: now, into: &outputs)
     for (id, link) in links {
       if link.isUsable {
         outputs.append(.send(id, .with { $0.goodbye.leaving = true }))
@@ -180,6 +202,8 @@ package struct Gossip: Machine {
     members = [:]
     strangers = [:]
     vouches = []
+    store.removeAll()
+    overlayNews = []
   }
 
   /// Reports what came over `link`, at most once in `complainAfter`.

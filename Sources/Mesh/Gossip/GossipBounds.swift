@@ -1,5 +1,13 @@
 /// The limits of ``Gossip``, each with its reason.
 package struct GossipBounds: Sendable {
+  // MARK: Links
+
+  package var overlay = OverlayBounds()
+  /// Members up to which all have links to all: as many as the active view holds then, and one.
+  package var fullMesh = 9
+  /// Memberships that a newcomer to a larger meeting is told at once; the others it grafts.
+  package var told = 256
+
   // MARK: Finding out who is gone: within 3 s of a hang or a pulled cable, all told
 
   /// A link on which nothing was heard for this long is pinged: DESIGN's keep-alive.
@@ -26,10 +34,33 @@ package struct GossipBounds: Sendable {
   /// didn't hear meanwhile (Lifeguard's local health).
   package var ownStall = Duration.milliseconds(500)
 
+  // MARK: Finding out without links
+
+  /// How often one member without a link is probed through others: in a meeting of 30, each is probed by
+  /// some other every second.
+  package var probePeriod = Duration.seconds(1)
+  /// Links that a probe may pass: the longest way in a tree of 10,000.
+  package var probeHops: UInt32 = 12
+  /// How long a suspect has for refuting, in a meeting of ten that all suspect it: some times what a
+  /// broadcast takes there and back. It grows with the logarithm of the meeting.
+  package var doubt = Duration.milliseconds(250)
+  /// How much longer where only one member suspects (Lifeguard's β, 6 there, where suspicion waits for
+  /// gossip by timer; here it is broadcast).
+  package var doubtFactor = 3.0
+  /// Accusers after whom more make no difference (Lifeguard's K + 1).
+  package var accusers = 4
+  /// How often we say that we are here, when suspected.
+  package var refuteAfter = Duration.milliseconds(500)
+  /// How often a lost member whom others name is asked aloud whether it is here.
+  package var contestAfter = Duration.seconds(5)
+
   // MARK: Dialling
 
   /// How long a member waits for a newcomer to dial before it dials the newcomer.
   package var newcomerDials = Duration.seconds(1)
+  /// The same, of the member with the smaller identifier: where both take each other for the newcomer,
+  /// one is prompt, and rarely both at once. Longer than a dial takes in a room.
+  package var smallerDials = Duration.milliseconds(150)
   /// For how long after dialling somebody the members it names are taken to be here before us.
   package var newcomerFor = Duration.seconds(2)
   /// A dial without an answer for this long has failed.
@@ -48,9 +79,11 @@ package struct GossipBounds: Sendable {
 
   // MARK: Memory
 
-  /// Members known, here or not. When full, those who left or were lost first are forgotten, then
-  /// newcomers are refused. A full mesh is of no use far below that.
-  package var members = 1024
+  /// Members known, here or not: the size of meeting that Virtue is made for. When full, those who left
+  /// or were lost first are forgotten, then newcomers are refused.
+  package var members = 10_000
+  /// Bytes of broadcasts kept for neighbours that graft them.
+  package var storedBytes = 8 << 20
   /// Strangers whose membership is being verified; more are refused and come round again with the next
   /// link.
   package var strangers = 256

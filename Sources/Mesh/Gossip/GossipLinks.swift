@@ -27,6 +27,8 @@ extension Gossip {
     member.suspicion = nil
     member.probeAgain = nil
     member.vouchers = []
+    member.doubt = nil
+    member.nextHop = peer
     switch member.dial {
     case .due: member.dial = .idle
     // A dial of ours that was answered; another's link leaves ours underway.
@@ -41,7 +43,11 @@ extension Gossip {
       settle(double, against: link, at: now, into: &outputs)
     }
     // What the other side has heard on an earlier link it needn't hear again.
-    if earlier.isEmpty { tellMembers(on: link, to: peer, into: &outputs) }
+    if earlier.isEmpty {
+      if isFullMesh { tellMembers(on: link, to: peer, into: &outputs) }
+      overlayNews.removeAll { if case .learned(peer) = $0 { true } else { false } }
+      drive(.view(.linked(peer, isInitiator: isInitiator)), at: now, into: &outputs)
+    }
     vouchForHeard(peer, into: &outputs)
   }
 
@@ -63,7 +69,7 @@ extension Gossip {
   }
 
   /// Says goodbye as the last frame on `link`, and closes it if the other side already did.
-  private mutating func giveUp(_ link: LinkID, at now: Moment, into outputs: inout [Output]) {
+  mutating func giveUp(_ link: LinkID, at now: Moment, into outputs: inout [Output]) {
     guard let known = links[link], known.isUsable else { return }
     outputs.append(.send(link, .with { $0.goodbye.leaving = false }))
     links[link]?.saidGoodbye = now
@@ -92,7 +98,9 @@ extension Gossip {
   mutating func linkDown(
     _ link: LinkID, orderly: Bool, at now: Moment, into outputs: inout [Output]
   ) {
-    guard let known = links[link], let peer = forget(link, into: &outputs) else { return }
+    guard let known = links[link], let peer = forget(link, into: &outputs), !known.isReleased else {
+      return
+    }
     replaceLink(
       to: peer, wasBrief: now - known.cameUp < bounds.briefLink, isAlive: orderly, at: now,
       into: &outputs)
@@ -135,6 +143,9 @@ extension Gossip {
   private mutating func forget(_ link: LinkID, into outputs: inout [Output]) -> PeerID? {
     guard let known = links.removeValue(forKey: link) else { return nil }
     members[known.peer]?.links.removeAll { $0 == link }
+    if !known.isReleased, usableLink(to: known.peer) == nil {
+      overlayNews.append(.unlinked(known.peer))
+    }
     vouches.removeAll { $0.asker == link }
     if usableLink(to: known.peer) == nil {
       for vouch in vouches where vouch.member == known.peer {
@@ -143,19 +154,6 @@ extension Gossip {
       vouches.removeAll { $0.member == known.peer }
     }
     return known.peer
-  }
-
-  /// Our membership and those of all who we think are here, so that the mesh completes.
-  private func tellMembers(on link: LinkID, to peer: PeerID, into outputs: inout [Output]) {
-    outputs.append(.send(link, .with { $0.broadcast = ownEnvelope }))
-    for (id, member) in members where id != peer {
-      switch member.standing {
-      case .introduced, .present:
-        guard let envelope = member.envelope else { continue }
-        outputs.append(.send(link, .with { $0.broadcast = envelope }))
-      case .lost, .left: break
-      }
-    }
   }
 
   // MARK: Timers
@@ -190,7 +188,9 @@ extension Gossip {
   private mutating func drained(
     _ link: LinkID, of peer: PeerID, at now: Moment, into outputs: inout [Output]
   ) {
+    let isReleased = links[link]?.isReleased == true
     close(link, .double, into: &outputs)
+    if isReleased { return }
     replaceLink(to: peer, wasBrief: false, isAlive: false, at: now, into: &outputs)
   }
 }

@@ -22,7 +22,7 @@ extension Gossip {
         return
       }
       members[record.id] = KnownMember(record: record)
-      plan(dialOf: record.id, at: now)
+      settle(record.id, at: now, into: &outputs)
     }
     release(record, at: now, into: &outputs)
   }
@@ -38,14 +38,25 @@ extension Gossip {
       members[id]?.suspicion = nil
       members[id]?.vouchers = []
       members[id]?.probeAgain = nil
+      members[id]?.doubt = nil
     }
     members[id]?.record = record
     if isNewRun || members[id]?.isPresent == false {
       members[id]?.standing = .introduced
-      plan(dialOf: id, at: now)
+      settle(id, at: now, into: &outputs)
     } else {
       outputs.append(.memberChanged(record))
     }
+  }
+
+  /// Somebody new, or anew: in a full mesh to be reached, in a larger meeting here by others' word.
+  private mutating func settle(_ id: PeerID, at now: Moment, into outputs: inout [Output]) {
+    if isFullMesh {
+      plan(dialOf: id, at: now)
+    } else {
+      appear(id, into: &outputs)
+    }
+    overlayNews.append(.learned(id))
   }
 
   /// When to dial somebody new. The newcomer dials, since it has the addresses first; who was here
@@ -53,8 +64,33 @@ extension Gossip {
   private mutating func plan(dialOf id: PeerID, at now: Moment) {
     guard usableLink(to: id) == nil else { return }
     let waits = strangers[id].map { !$0.isOlder } ?? false
+    let wait = me < id ? bounds.smallerDials : bounds.newcomerDials
     // Due even when at once, not done at once: a hello's member comes up with the next input.
-    members[id]?.dial = .due(waits ? now + bounds.newcomerDials : now)
+    members[id]?.dial = .due(waits ? now + wait : now)
+  }
+
+  /// Tells the overlay what came of an input.
+  mutating func informOverlay(at now: Moment, into outputs: inout [Output]) {
+    guard !hasLeft else { return }
+    resize(at: now, into: &outputs)
+    while !overlayNews.isEmpty {
+      let news = overlayNews
+      overlayNews = []
+      for one in news {
+        switch one {
+        case .learned(let id):
+          guard members[id] != nil else { continue }
+          let isFirst = !isFullMesh && !overlay.view.hasBegun
+          drive(
+            .view(isFirst ? .join(contact: id) : .learned([id], isSought: false)), at: now,
+            into: &outputs)
+        case .unlinked(let id):
+          guard usableLink(to: id) == nil else { continue }
+          drive(.view(.unlinked(id)), at: now, into: &outputs)
+        case .forgotten(let id): drive(.view(.forgotten(id)), at: now, into: &outputs)
+        }
+      }
+    }
   }
 
   private mutating func makeRoom() -> Bool {
@@ -75,6 +111,7 @@ extension Gossip {
     guard let member = members[id] else { return }
     closeLinks(to: id, .notAdmitted, into: &outputs)
     members[id] = nil
+    overlayNews.append(.forgotten(id))
     if member.isPresent { outputs.append(.memberDown(id, .removed)) }
   }
 
@@ -83,6 +120,7 @@ extension Gossip {
     closeLinks(to: id, .leaving, into: &outputs)
     abandonSearch(of: id)
     members[id]?.standing = .left
+    overlayNews.append(.forgotten(id))
     if member.isPresent { outputs.append(.memberDown(id, .left)) }
   }
 
@@ -96,6 +134,7 @@ extension Gossip {
     // A dial that is underway still says how it ends.
     let again = KnownMember.Dial.due(now + redialDelay())
     members[id]?.dial = if case .underway = member.dial { member.dial } else { again }
+    overlayNews.append(.forgotten(id))
     if member.isPresent { outputs.append(.memberDown(id, .lost)) }
     giveUpOldest()
   }
@@ -104,6 +143,8 @@ extension Gossip {
     members[id]?.suspicion = nil
     members[id]?.probeAgain = nil
     members[id]?.vouchers = []
+    members[id]?.doubt = nil
+    members[id]?.nextHop = nil
     members[id]?.dial = .idle
   }
 
@@ -138,6 +179,7 @@ extension Gossip {
     guard let member = members[id] else { return }
     members[id]?.dial = .idle
     guard usableLink(to: id) == nil else { return }
+    overlayNews.append(.unlinked(id))
     switch member.standing {
     case .left: return
     case .lost(let since):
@@ -145,7 +187,8 @@ extension Gossip {
     case .introduced, .present: break
     }
     let again = now + redialDelay()
-    members[id]?.dial = .due(again)
+    // In a larger meeting another neighbour will do.
+    if isFullMesh || !member.isPresent { members[id]?.dial = .due(again) }
     switch member.standing {
     case .introduced: suspect(id, at: now, into: &outputs)
     case .present:
@@ -186,6 +229,7 @@ extension Gossip {
       next = min(next, moment(ofConcluding: suspicion, about: member))
     }
     if let probeAgain = member.probeAgain { next = min(next, probeAgain) }
+    if let doubt = member.doubt { next = min(next, moment(ofLosing: doubt)) }
     return next
   }
 

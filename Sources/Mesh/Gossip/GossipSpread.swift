@@ -26,24 +26,47 @@ extension Gossip {
     case .directed(let wire): receive(wire, on: link, at: now, into: &outputs)
     case .probe(let probe): receive(probe, on: link, at: now, into: &outputs)
     case .probeReply(let reply): receive(reply, from: known.peer, at: now, into: &outputs)
+    case .join: receive(.join, from: known.peer, on: link, at: now, into: &outputs)
+    case .forwardJoin(let wire):
+      receive(.init(wire), from: known.peer, on: link, at: now, into: &outputs)
+    case .neighbor(let wire):
+      receive(.init(wire), from: known.peer, on: link, at: now, into: &outputs)
+    case .disconnect: receive(.disconnect, from: known.peer, on: link, at: now, into: &outputs)
+    case .shuffle(let wire):
+      receive(.init(wire), from: known.peer, on: link, at: now, into: &outputs)
+    case .shuffleReply(let wire):
+      receive(.init(wire), from: known.peer, on: link, at: now, into: &outputs)
+    case .iHave(let wire): receive(wire, from: known.peer, on: link, at: now, into: &outputs)
+    case .graft(let wire): receive(wire, from: known.peer, on: link, at: now, into: &outputs)
+    case .prune:
+      drive(.received(.prune, from: known.peer, isNew: false), at: now, into: &outputs)
     case .hello: complain(about: link, "a second hello", at: now, into: &outputs)
     case nil: complain(about: link, "an unknown kind of frame", at: now, into: &outputs)
     }
   }
+
+  /// Bytes of a broadcast's name in a frame.
+  private static let nameSize = 32
 
   private static func cost(of frame: WireLinkFrame) -> Double {
     let byteCount =
       switch frame.kind {
       case .broadcast(let broadcast): broadcast.payload.count
       case .directed(let directed): directed.ciphertext.count
-      case .hello, .ping, .pong, .goodbye, .probe, .probeReply, nil: 0
+      case .iHave(let named): named.broadcasts.count * nameSize
+      case .graft(let named): named.broadcasts.count * nameSize
+      case .hello, .ping, .pong, .goodbye, .probe, .probeReply, .join, .forwardJoin, .neighbor,
+        .disconnect, .shuffle, .shuffleReply, .prune, nil:
+        0
       }
     return 1 + Double(byteCount) / 16384
   }
 
   // MARK: Our own
 
-  mutating func broadcast(_ payload: WirePayload, into outputs: inout [Output]) {
+  mutating func broadcast(
+    _ payload: WirePayload, at now: Moment, into outputs: inout [Output]
+  ) {
     guard !hasLeft else { return }
     guard Self.isForEverybody(payload), payload.wire.count <= WireBounds.payload else {
       outputs.append(.misbehaviour(nil, "a payload that can't be broadcast"))
@@ -53,7 +76,9 @@ extension Gossip {
       payload: payload, number: nextNumber, key: key, meeting: meeting)
     nextNumber &+= 1
     if case .membership = payload.kind { ownEnvelope = envelope }
-    pass(on: envelope, from: nil, by: me, into: &outputs)
+    let message = MessageID(author: me, number: envelope.number)
+    store.insert(envelope, as: message)
+    drive(.broadcast(message), at: now, into: &outputs)
   }
 
   mutating func direct(_ directed: WireDirected, into outputs: inout [Output]) {
@@ -67,7 +92,7 @@ extension Gossip {
 
   private static func isForEverybody(_ payload: WirePayload) -> Bool {
     switch payload.kind {
-    case .membership, .leaving, .entry, .revocation: true
+    case .membership, .leaving, .entry, .revocation, .suspicion: true
     case .signal, .heads, .batch, .invite, nil: false
     }
   }
@@ -81,11 +106,10 @@ extension Gossip {
       complain(about: link, "a broadcast without an author", at: now, into: &outputs)
       return
     }
-    let author = PeerID(publicKey: Array(wire.authorKey))
-    guard author != me else { return }
-    guard !isKnown(wire, by: author) else {
-      // A neighbour that tells of a member again has it.
-      return hint(at: author, now: now)
+    let message = MessageID(author: PeerID(publicKey: Array(wire.authorKey)), number: wire.number)
+    guard message.author != me, !isKnown(message) else {
+      receiveCopy(of: message, round: wire.round, on: link, at: now, into: &outputs)
+      return
     }
     let envelope: Envelope
     do {
@@ -103,14 +127,29 @@ extension Gossip {
 
   /// Whether a copy was taken before: found out without verifying a signature. A statement (membership
   /// or leaving) that is too old for the window may still be news.
-  private func isKnown(_ wire: WireBroadcast, by author: PeerID) -> Bool {
-    if let stranger = strangers[author], stranger.envelope.number == wire.number { return true }
+  func isKnown(_ message: MessageID) -> Bool {
+    let (author, number) = (message.author, message.number)
+    if let stranger = strangers[author], stranger.envelope.number == number { return true }
     guard let member = members[author] else { return false }
-    return switch member.broadcasts.standing(of: wire.number) {
+    return switch member.broadcasts.standing(of: number) {
     case .new: false
     case .seen: true
-    case .tooOld: wire.number <= member.statement ?? 0
+    case .tooOld: number <= member.statement ?? 0
     }
+  }
+
+  private mutating func receiveCopy(
+    of message: MessageID, round: UInt32, on link: LinkID, at now: Moment,
+    into outputs: inout [Output]
+  ) {
+    if message.author != me {
+      // A neighbour that tells of a member again has it.
+      hint(at: message.author, now: now)
+      if isContested(message) { contest([message.author], at: now, into: &outputs) }
+    }
+    guard round > 0, let peer = links[link]?.peer else { return }
+    let copy = PlumtreeMessage.push(Announcement(message, round: round))
+    drive(.received(copy, from: peer, isNew: false), at: now, into: &outputs)
   }
 
   private mutating func accept(
@@ -129,25 +168,30 @@ extension Gossip {
       guard envelope.number > member.statement ?? 0 else { return }
       members[author]?.statement = envelope.number
       members[author]?.broadcasts.insert(envelope.number)
-      pass(on: envelope.wire, from: link, by: author, into: &outputs)
+      pass(on: envelope, from: links[link]?.peer, at: now, into: &outputs)
       markLeft(author, into: &outputs)
       return
     }
     guard member.broadcasts.standing(of: envelope.number) == .new else { return }
     members[author]?.broadcasts.insert(envelope.number)
     hint(at: author, now: now)
-    pass(on: envelope.wire, from: link, by: author, into: &outputs)
+    pass(on: envelope, from: links[link]?.peer, at: now, into: &outputs)
+    if case .suspicion(let suspicion) = envelope.payload.kind {
+      return receive(suspicion, by: author, at: now, into: &outputs)
+    }
     outputs.append(.deliver(envelope.payload, author: author))
   }
 
-  /// Gives the broadcast to all neighbours but its author and the one that it came from.
-  private func pass(
-    on wire: WireBroadcast, from link: LinkID?, by author: PeerID, into outputs: inout [Output]
+  /// Gives the broadcast to neighbours, and remembers whence its author is heard.
+  private mutating func pass(
+    on envelope: Envelope, from peer: PeerID?, at now: Moment, into outputs: inout [Output]
   ) {
-    let source = link.flatMap { links[$0]?.peer }
-    for neighbour in neighbourLinks where neighbour.peer != author && neighbour.peer != source {
-      outputs.append(.send(neighbour.link, .with { $0.broadcast = wire }))
-    }
+    let message = MessageID(author: envelope.author, number: envelope.number)
+    store.insert(envelope.wire, as: message)
+    if let peer { members[envelope.author]?.nextHop = peer }
+    let push = PlumtreeMessage.push(Announcement(message, round: envelope.wire.round))
+    drive(
+      .received(push, from: peer ?? envelope.author, isNew: true), at: now, into: &outputs)
   }
 
   // MARK: Strangers
@@ -173,6 +217,9 @@ extension Gossip {
     guard record.issued >= members[author]?.record.issued ?? record.issued else { return }
     // Our neighbours' word about somebody we lost: look for it without delay.
     hint(at: author, now: now)
+    if let member = members[author], member.envelope?.payload == envelope.wire.payload {
+      return renew(envelope, from: known.peer, at: now, into: &outputs)
+    }
     let crowd = strangers.values.count { $0.neighbour == known.peer }
     guard
       strangers[author] != nil
@@ -189,6 +236,22 @@ extension Gossip {
     stranger.heldBytes = strangers[author]?.heldBytes ?? 0
     strangers[author] = stranger
     outputs.append(.introduction(membership, record))
+  }
+
+  /// A member says again what was verified before: it is here.
+  private mutating func renew(
+    _ envelope: Envelope, from peer: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    let author = envelope.author
+    members[author]?.envelope = envelope.wire
+    members[author]?.statement = envelope.number
+    members[author]?.broadcasts.insert(envelope.number)
+    members[author]?.doubt = nil
+    pass(on: envelope, from: peer, at: now, into: &outputs)
+    guard !isFullMesh, members[author]?.isPresent == false else { return }
+    members[author]?.dial = .idle
+    appear(author, into: &outputs)
+    overlayNews.append(.learned(author))
   }
 
   private mutating func hold(_ item: Stranger.Held, for author: PeerID, via link: LinkID) {
@@ -218,7 +281,12 @@ extension Gossip {
       members[record.id]?.envelope = envelope.wire
       members[record.id]?.statement = envelope.number
       members[record.id]?.broadcasts.insert(envelope.number)
-      pass(on: envelope.wire, from: stranger.via, by: record.id, into: &outputs)
+      members[record.id]?.doubt = nil
+      pass(on: envelope, from: stranger.neighbour, at: now, into: &outputs)
+      if !isFullMesh, members[record.id]?.isPresent == false {
+        appear(record.id, into: &outputs)
+        overlayNews.append(.learned(record.id))
+      }
     }
     for (item, link) in stranger.held {
       switch item {
@@ -264,6 +332,7 @@ extension Gossip {
     let author = envelope.author
     guard members[author]?.directed.standing(of: envelope.number) == .new else { return }
     members[author]?.directed.insert(envelope.number)
+    if members[author]?.nextHop == nil { members[author]?.nextHop = links[link]?.peer }
     if envelope.recipient == me {
       outputs.append(.deliverDirected(envelope.wire))
     } else {
@@ -271,8 +340,8 @@ extension Gossip {
     }
   }
 
-  /// Over our link to the recipient; without one over those that vouched for it; without these over a
-  /// few neighbours. Each member passes a message on once, so it can't circle.
+  /// Over our link to the recipient; without one over those that vouched for it, or the neighbour that
+  /// its broadcasts come from; without these over a few neighbours. Each member passes a message on once, so it can't circle.
   private mutating func route(
     _ directed: WireDirected, to recipient: PeerID, from link: LinkID?, by author: PeerID,
     into outputs: inout [Output]
@@ -289,6 +358,10 @@ extension Gossip {
     let relays = member.vouchers.reversed().filter(isUseful).compactMap { usableLink(to: $0) }
     if !relays.isEmpty {
       for relay in relays.prefix(bounds.relays) { outputs.append(.send(relay, frame)) }
+      return
+    }
+    if let hop = nextHop(to: recipient), isUseful(hop), let way = usableLink(to: hop) {
+      outputs.append(.send(way, frame))
       return
     }
     let others = neighbourLinks.filter { isUseful($0.peer) }.shuffled(using: &chance)

@@ -7,14 +7,19 @@ import Wire
 /// Who is perhaps gone: indirect probes as in SWIM (Das, Gupta, Motivala 2002) and Lifeguard (Dadgar,
 /// Phillips, Currey 2017), on links whose silence or break raises the suspicion.
 extension Gossip {
-  /// Asks a few neighbours whether they hear a member that we don't.
-  mutating func suspect(_ id: PeerID, at now: Moment, into outputs: inout [Output]) {
+  /// Asks a few neighbours whether they hear a member that we don't; as a matter of routine only the one
+  /// through which it is heard.
+  mutating func suspect(
+    _ id: PeerID, isRoutine: Bool = false, at now: Moment, into outputs: inout [Output]
+  ) {
     guard let member = members[id], member.suspicion == nil else { return }
+    let hop = isRoutine ? nextHop(to: id) : nil
     let others = neighbourLinks.filter {
-      $0.peer != id && members[$0.peer]?.suspicion == nil
-    }.shuffled(using: &chance).prefix(bounds.probes)
+      $0.peer != id && members[$0.peer]?.suspicion == nil && (hop == nil || $0.peer == hop)
+    }.shuffled(using: &chance).prefix(isRoutine ? 1 : bounds.probes)
     nextProbe &+= 1
     let number = nextProbe
+    let hops = isFullMesh ? 0 : bounds.probeHops
     for other in others {
       outputs.append(
         .send(
@@ -22,11 +27,13 @@ extension Gossip {
           .with {
             $0.probe.member = Data(id.bytes)
             $0.probe.number = number
+            $0.probe.hops = hops
           }))
     }
     members[id]?.probeAgain = nil
     members[id]?.suspicion = Suspicion(
-      number: number, began: now, unanswered: others.map(\.peer), askedAny: !others.isEmpty)
+      number: number, began: now, unanswered: others.map(\.peer), askedAny: !others.isEmpty,
+      isRoutine: isRoutine)
     conclude(id, at: now, into: &outputs)
   }
 
@@ -36,7 +43,11 @@ extension Gossip {
   ) {
     guard let member = members[id], let suspicion = member.suspicion else { return }
     guard now >= moment(ofConcluding: suspicion, about: member) else { return }
-    markLost(id, at: now, into: &outputs)
+    guard !isFullMesh, member.isPresent else { return markLost(id, at: now, into: &outputs) }
+    members[id]?.suspicion = nil
+    if suspicion.isRoutine { return suspect(id, at: now, into: &outputs) }
+    closeLinks(to: id, .silent, into: &outputs)
+    accuse([id], at: now, into: &outputs)
   }
 
   func moment(ofConcluding suspicion: Suspicion, about member: KnownMember) -> Moment {
@@ -59,6 +70,9 @@ extension Gossip {
     let vouch = Vouch(
       asker: link, member: id, number: probe.number, expires: now + bounds.vouchWindow)
     guard id != me else { return answer(vouch, heard: true, into: &outputs) }
+    if probe.hops > 0, usableLink(to: id) == nil {
+      return passOn(probe, as: vouch, at: now, into: &outputs)
+    }
     guard let own = usableLink(to: id), let known = links[own], vouches.count < bounds.vouches
     else { return answer(vouch, heard: false, into: &outputs) }
     if let pinged = known.vouchPing, now - pinged < bounds.vouchAgainAfter {
@@ -70,16 +84,47 @@ extension Gossip {
     vouches.append(vouch)
   }
 
+  /// The question goes where the member's broadcasts come from; the answer comes back the same way.
+  private mutating func passOn(
+    _ probe: WireProbe, as vouch: Vouch, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard let hop = nextHop(to: vouch.member), let link = usableLink(to: hop), link != vouch.asker,
+      vouches.count < bounds.vouches
+    else { return answer(vouch, heard: false, into: &outputs) }
+    nextProbe &+= 1
+    var passed = probe
+    passed.number = nextProbe
+    passed.hops = min(probe.hops, bounds.probeHops) - 1
+    var vouch = vouch
+    vouch.passedOn = nextProbe
+    vouches.append(vouch)
+    let sent = passed
+    outputs.append(.send(link, .with { $0.probe = sent }))
+  }
+
   mutating func receive(
     _ reply: WireProbeReply, from peer: PeerID, at now: Moment, into outputs: inout [Output]
   ) {
-    guard let id = PeerID(reply.member), let member = members[id],
+    guard let id = PeerID(reply.member) else { return }
+    if let place = vouches.firstIndex(where: {
+      $0.member == id && $0.passedOn == reply.number
+    }) {
+      answer(vouches.remove(at: place), heard: reply.heard, into: &outputs)
+      return
+    }
+    guard let member = members[id],
       let suspicion = member.suspicion, suspicion.number == reply.number,
       suspicion.unanswered.contains(peer)
     else { return }
     members[id]?.suspicion?.unanswered.removeAll { $0 == peer }
     guard reply.heard else { return conclude(id, at: now, into: &outputs) }
     members[id]?.suspicion = nil
+    members[id]?.nextHop = peer
+    guard isFullMesh else {
+      // A link that carries nothing is no link.
+      if !suspicion.isRoutine { closeLinks(to: id, .silent, into: &outputs) }
+      return
+    }
     members[id]?.vouchers.removeAll { $0 == peer }
     members[id]?.vouchers.append(peer)
     members[id]?.probeAgain = now + bounds.probeAgainAfter
@@ -100,7 +145,10 @@ extension Gossip {
   ) {
     links[link]?.lastHeard = now
     links[link]?.isPinged = false
-    if usableLink(to: peer) != nil { members[peer]?.suspicion = nil }
+    if usableLink(to: peer) != nil {
+      members[peer]?.suspicion = nil
+      members[peer]?.doubt = nil
+    }
     vouchForHeard(peer, into: &outputs)
   }
 

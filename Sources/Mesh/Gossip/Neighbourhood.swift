@@ -38,6 +38,12 @@ struct KnownMember: Sendable {
   var vouchers: [PeerID] = []
   /// When those are to be asked anew.
   var probeAgain: Moment?
+  /// Somebody accuses it of being gone.
+  var doubt: Doubt?
+  /// The neighbour through which it was heard last.
+  var nextHop: PeerID?
+  /// When it may be contested again.
+  var nextContest = Moment(nanoseconds: .min)
 
   init(record: MemberRecord) {
     self.record = record
@@ -54,6 +60,8 @@ struct Suspicion: Sendable {
   var unanswered: [PeerID]
   /// Whether anybody was asked.
   let askedAny: Bool
+  /// Whether nothing gave cause but its turn.
+  let isRoutine: Bool
 }
 
 /// A link between this member and another.
@@ -69,6 +77,8 @@ struct KnownLink: Sendable {
   /// When we said goodbye; nothing is sent on the link since.
   var saidGoodbye: Moment?
   var heardGoodbye = false
+  /// Whether its end says nothing about its member: neighbours no more.
+  var isReleased = false
   var bucket: RateBucket
   var nextComplaint: Moment
 
@@ -99,4 +109,14 @@ struct Vouch: Sendable {
   let member: PeerID
   let number: UInt64
   let expires: Moment
+  /// The number under which it was passed on, where there is no link to the member.
+  var passedOn: UInt64?
+}
+
+/// What the overlay doesn't know yet.
+enum OverlayNews: Sendable {
+  case learned(PeerID)
+  /// The last link to it ended.
+  case unlinked(PeerID)
+  case forgotten(PeerID)
 }

@@ -104,7 +104,7 @@ package final class OverlayWorld {
     }
     let id = PeerID(bytes)!
     let overlay = Overlay(
-      me: id, capacity: capacity, seed: chance.next(), at: clock.local(now), bounds: bounds)
+      me: id, capacity: capacity, seed: chance.next(), bounds: bounds)
     var node = Node(id: id, overlay: overlay, born: now)
     node.clock = clock
     node.slowness = slowness
@@ -142,7 +142,7 @@ package final class OverlayWorld {
     nodes[node].links = []
     nodes[node].scheduled = nil
     nodes[node].overlay = Overlay(
-      me: nodes[node].id, capacity: capacity, seed: chance.next(), at: local(node), bounds: bounds)
+      me: nodes[node].id, capacity: capacity, seed: chance.next(), bounds: bounds)
     schedule(node)
   }
 
@@ -192,7 +192,7 @@ package final class OverlayWorld {
       let (_, node) = links[link].nodes
       guard links[link].isOpen.1, nodes[node].isAlive else { return }
       trace.note(UInt64(node) << 8 | 2)
-      drive(node, .view(.linked(nodes[links[link].nodes.0].id)))
+      drive(node, .view(.linked(nodes[links[link].nodes.0].id, isInitiator: false)))
     case .closed(let link, let side):
       let node = links[link].node(side)
       guard links[link].isOpen(side) else { return }
@@ -302,7 +302,7 @@ package final class OverlayWorld {
       links[link].lastArrival.1 = moment
       heap.insert(.opened(link: link), at: moment)
     }
-    drive(node, .view(.linked(id)))
+    drive(node, .view(.linked(id, isInitiator: true)))
   }
 
   private func unlink(_ node: Int, from peer: PeerID) {

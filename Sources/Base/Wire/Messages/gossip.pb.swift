@@ -34,7 +34,7 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
 /// Of an author's broadcasts with one number only the first counts. A member takes numbers down to
 /// 1,023 below the largest that it has seen of the author; a membership counts if its number is larger
 /// than that of the author's membership, or leaving, before it. May hold: membership, leaving, entry,
-/// revocation.
+/// revocation, suspicion.
 package nonisolated struct WireBroadcast: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -50,6 +50,10 @@ package nonisolated struct WireBroadcast: Sendable {
 
   package var signature: Data = Data()
 
+  /// Links that a push passed, this one included; not signed. 0: told outside the tree, so that a copy is
+  /// no reason to prune.
+  package var round: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -59,8 +63,8 @@ package nonisolated struct WireBroadcast: Sendable {
 /// "virtue/1 directed" ‖ meeting, and recipient ‖ author_key ‖ number as associated data. Context of
 /// the signature: "virtue/1 directed" ‖ meeting (16 bytes), over
 /// recipient ‖ author_key ‖ number ‖ encapsulated_key ‖ ciphertext. The number counts as with
-/// broadcasts, but apart from them; a member without a link to the recipient passes the message on to
-/// a few neighbours.
+/// broadcasts, but apart from them; a member without a link to the recipient passes the message to
+/// the neighbour that the recipient's broadcasts come from, or, if it knows none, to a few neighbours.
 package nonisolated struct WireDirected: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -164,6 +168,14 @@ package nonisolated struct WirePayload: Sendable {
     set {kind = .revocation(newValue)}
   }
 
+  package var suspicion: WireSuspicion {
+    get {
+      if case .suspicion(let v)? = kind {return v}
+      return WireSuspicion()
+    }
+    set {kind = .suspicion(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -182,6 +194,7 @@ package nonisolated struct WirePayload: Sendable {
     /// directed, to those who may admit
     case invite(WireInviteShare)
     case revocation(WireSigned)
+    case suspicion(WireSuspicion)
 
   }
 
@@ -221,13 +234,45 @@ package nonisolated struct WireInviteShare: Sendable {
   package init() {}
 }
 
+/// Members that the author can't reach, nor those that it asked. Who is suspected broadcasts its
+/// membership anew; who doesn't is taken for lost, after a fraction of a second that the size of the
+/// meeting and the number of accusers decide.
+package nonisolated struct WireSuspicion: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// at most 256
+  package var suspects: [WireSuspect] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireSuspect: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 16 bytes
+  package var member: Data = Data()
+
+  /// number of its membership that the suspicion is about: its incarnation
+  package var statement: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "virtue.v1"
 
 nonisolated extension WireBroadcast: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Broadcast"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}author_key\0\u{1}number\0\u{1}payload\0\u{1}signature\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}author_key\0\u{1}number\0\u{1}payload\0\u{1}signature\0\u{1}round\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -239,6 +284,7 @@ nonisolated extension WireBroadcast: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.payload) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.signature) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.round) }()
       default: break
       }
     }
@@ -257,6 +303,9 @@ nonisolated extension WireBroadcast: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.signature.isEmpty {
       try visitor.visitSingularBytesField(value: self.signature, fieldNumber: 4)
     }
+    if self.round != 0 {
+      try visitor.visitSingularUInt32Field(value: self.round, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -265,6 +314,7 @@ nonisolated extension WireBroadcast: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.number != rhs.number {return false}
     if lhs.payload != rhs.payload {return false}
     if lhs.signature != rhs.signature {return false}
+    if lhs.round != rhs.round {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -327,7 +377,7 @@ nonisolated extension WireDirected: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WirePayload: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Payload"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}membership\0\u{1}leaving\0\u{1}signal\0\u{1}entry\0\u{1}heads\0\u{1}batch\0\u{1}invite\0\u{1}revocation\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}membership\0\u{1}leaving\0\u{1}signal\0\u{1}entry\0\u{1}heads\0\u{1}batch\0\u{1}invite\0\u{1}revocation\0\u{2}\u{c}suspicion\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -439,6 +489,19 @@ nonisolated extension WirePayload: SwiftProtobuf.Message, SwiftProtobuf._Message
           self.kind = .revocation(v)
         }
       }()
+      case 20: try {
+        var v: WireSuspicion?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .suspicion(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .suspicion(v)
+        }
+      }()
       default: break
       }
     }
@@ -481,6 +544,10 @@ nonisolated extension WirePayload: SwiftProtobuf.Message, SwiftProtobuf._Message
     case .revocation?: try {
       guard case .revocation(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .suspicion?: try {
+      guard case .suspicion(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
     }()
     case nil: break
     }
@@ -558,6 +625,71 @@ nonisolated extension WireInviteShare: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.expires != rhs.expires {return false}
     if lhs.usesLeft != rhs.usesLeft {return false}
     if lhs.owner != rhs.owner {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSuspicion: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Suspicion"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}suspects\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.suspects) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.suspects.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.suspects, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSuspicion, rhs: WireSuspicion) -> Bool {
+    if lhs.suspects != rhs.suspects {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSuspect: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Suspect"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}member\0\u{1}statement\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.member) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.statement) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.member.isEmpty {
+      try visitor.visitSingularBytesField(value: self.member, fieldNumber: 1)
+    }
+    if self.statement != 0 {
+      try visitor.visitSingularUInt64Field(value: self.statement, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSuspect, rhs: WireSuspect) -> Bool {
+    if lhs.member != rhs.member {return false}
+    if lhs.statement != rhs.statement {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

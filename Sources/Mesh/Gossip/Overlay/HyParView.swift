@@ -15,8 +15,8 @@ package struct HyParView: Machine {
   package enum Input: Sendable {
     /// Becomes part of the overlay through `contact`.
     case join(contact: PeerID)
-    /// There is a link to the member, whoever opened it.
-    case linked(PeerID)
+    /// There is a link to the member. Who opened it unasked wants it for a neighbour.
+    case linked(PeerID, isInitiator: Bool)
     /// The last link to the member is gone, or it couldn't be opened.
     case unlinked(PeerID)
     case received(HyParViewMessage, from: PeerID)
@@ -68,8 +68,9 @@ package struct HyParView: Machine {
   private var refusals = 0
   /// Sent in the latest shuffle: the first to go where its reply needs room (paper §4.4).
   private var shuffled: [PeerID] = []
-  private var nextCycle: Moment
-  private var nextSeek: Moment
+  /// `nil` until anything happens.
+  private var nextCycle: Moment?
+  private var nextSeek = Moment(nanoseconds: .min)
   /// Whether a place is free and nobody is left to ask for it.
   private var isSeeking = false
   /// Whether who comes next from outside is to be asked urgently.
@@ -77,22 +78,30 @@ package struct HyParView: Machine {
   private var chance: SeededGenerator
 
   package init(
-    me: PeerID, capacity: Int, seed: UInt64, at now: Moment, bounds: HyParViewBounds = .init()
+    me: PeerID, capacity: Int, seed: UInt64, bounds: HyParViewBounds = .init()
   ) {
     self.me = me
     self.bounds = bounds
     self.capacity = capacity
     chance = SeededGenerator(seed: seed)
-    nextCycle = now + bounds.cycle * Double.random(in: 0..<1, using: &chance)
-    nextSeek = now
   }
 
-  package var deadline: Moment? { isSeeking ? min(nextSeek, nextCycle) : nextCycle }
+  package var deadline: Moment? {
+    guard let nextCycle else { return nil }
+    return isSeeking ? min(nextSeek, nextCycle) : nextCycle
+  }
 
   package mutating func handle(_ input: Input, at now: Moment, into outputs: inout [Output]) {
+    if nextCycle == nil {
+      nextCycle = now + bounds.cycle * Double.random(in: 0..<1, using: &chance)
+    }
     switch input {
     case .join(let contact): attempt(contact, .join, at: now, into: &outputs)
-    case .linked(let peer): linked(peer, at: now, into: &outputs)
+    case .linked(let peer, let isInitiator):
+      if isInitiator, !active.contains(peer), !attempts.contains(where: { $0.peer == peer }) {
+        attempts.append(Attempt(peer: peer, purpose: .neighbor(.rendezvous), began: now))
+      }
+      linked(peer, at: now, into: &outputs)
     case .unlinked(let peer): unlinked(peer, at: now, into: &outputs)
     case .received(let message, let peer): receive(message, from: peer, at: now, into: &outputs)
     case .learned(let peers, let isSought):
@@ -106,12 +115,13 @@ package struct HyParView: Machine {
   }
 
   package mutating func wake(at now: Moment, into outputs: inout [Output]) {
+    guard let nextCycle else { return }
     guard nextCycle <= now else {
       if isSeeking, nextSeek <= now { fill(at: now, into: &outputs) }
       return
     }
     let jitter = Double.random(in: 0.9...1.1, using: &chance)
-    nextCycle = now + bounds.cycle * jitter
+    self.nextCycle = now + bounds.cycle * jitter
     tried.removeAll(keepingCapacity: true)
     refusals = 0
     attempts.removeAll { $0.began + bounds.attemptLimit <= now }
@@ -130,6 +140,9 @@ package struct HyParView: Machine {
       outputs.append(.seek(1))
     }
   }
+
+  /// Whether it has neighbours, or is on the way to some.
+  var hasBegun: Bool { !active.isEmpty || !attempts.isEmpty }
 
   // MARK: Links
 

@@ -39,13 +39,18 @@ package struct Overlay: Machine {
 
   package private(set) var view: HyParView
   package private(set) var tree: Plumtree
+  /// Whether everybody is everybody's neighbour.
+  package var isFullMesh: Bool {
+    get { tree.refloods }
+    set { tree.refloods = newValue }
+  }
   private var viewOutputs: [HyParView.Output] = []
   private var treeOutputs: [Plumtree.Output] = []
 
   package init(
-    me: PeerID, capacity: Int, seed: UInt64, at now: Moment, bounds: OverlayBounds = .init()
+    me: PeerID, capacity: Int, seed: UInt64, bounds: OverlayBounds = .init()
   ) {
-    view = HyParView(me: me, capacity: capacity, seed: seed, at: now, bounds: bounds.view)
+    view = HyParView(me: me, capacity: capacity, seed: seed, bounds: bounds.view)
     tree = Plumtree(bounds: bounds.tree)
   }
 

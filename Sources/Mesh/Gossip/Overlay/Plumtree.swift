@@ -57,11 +57,16 @@ package struct Plumtree: Machine {
   }
 
   private let bounds: PlumtreeBounds
+  /// Whether the loss of a neighbour in the tree makes all others eager, and the next broadcast forms the
+  /// tree anew: where everybody is a neighbour that costs little, and no broadcast waits for a timer.
+  package var refloods = false
   private var neighbors: [Neighbor] = []
   /// A ring; `oldest` is the place of the next.
   private var recent: [Recent] = []
   private var oldest = 0
   private var missing: OrderedDictionary<MessageID, Missing> = [:]
+  /// Whence the latest broadcast of others came, and how far.
+  private var parent: (peer: PeerID, round: UInt32)?
   /// Whether the neighbour that broadcasts came from is gone, and no other took its place: the next
   /// announcement is believed at once.
   private var isOrphan = false
@@ -76,7 +81,7 @@ package struct Plumtree: Machine {
   package var eager: [PeerID] { neighbors.filter(\.isEager).map(\.peer) }
   package var lazy: [PeerID] { neighbors.compactMap { $0.isEager ? nil : $0.peer } }
   /// Whether broadcasts went through here, and so decided who is eager.
-  private var isFormed: Bool { !recent.isEmpty }
+  private var isFormed = false
 
   /// Neighbours that the tree does without.
   var expendable: [PeerID] { isFormed ? lazy : neighbors.map(\.peer) }
@@ -89,6 +94,7 @@ package struct Plumtree: Machine {
     case .neighborUp(let peer): neighborUp(peer, at: now, into: &outputs)
     case .neighborDown(let peer): neighborDown(peer, into: &outputs)
     case .broadcast(let message):
+      isFormed = true
       spread(Announcement(message, round: 0), from: nil, at: now, into: &outputs)
     case .push(let announcement, let peer):
       push(announcement, from: peer, at: now, into: &outputs)
@@ -151,12 +157,21 @@ package struct Plumtree: Machine {
 
   private mutating func neighborDown(_ peer: PeerID, into outputs: inout [Output]) {
     guard let place = index(ofNeighbor: peer) else { return }
-    neighbors.remove(at: place)
-    guard let last = newestPlace.map({ recent[$0] }), last.source == peer else { return }
+    let wasEager = neighbors.remove(at: place).isEager
+    guard wasEager, isFormed else { return }
+    if refloods {
+      for lazy in lazy {
+        setEager(true, lazy)
+        outputs.append(.send(.graft([]), to: lazy))
+      }
+      return
+    }
+    let isCutOff = !neighbors.contains(where: \.isEager)
+    guard isCutOff || parent?.peer == peer else { return }
     isOrphan = true
     // Two links further away than we are, it may hear everything through us.
     guard let next = neighbors.filter({ !$0.isEager }).min(by: { $0.round < $1.round }),
-      next.round <= last.round + 1
+      isCutOff || next.round <= (parent?.round ?? 0) + 1
     else { return }
     isOrphan = false
     setEager(true, next.peer)
@@ -188,8 +203,13 @@ package struct Plumtree: Machine {
   ) {
     let waited = missing.isEmpty ? nil : missing.removeValue(forKey: announcement.message)
     if missing.isEmpty { deadline = nil }
-    isOrphan = false
-    setEager(true, peer)
+    // What is told outside the tree says nothing about it.
+    if announcement.round > 0 {
+      isFormed = true
+      isOrphan = false
+      parent = (peer, announcement.round)
+      setEager(true, peer)
+    }
     spread(announcement, from: peer, at: now, into: &outputs)
     if let shorter = waited?.announcers.min(by: { $0.round < $1.round }) {
       shorten(announcement, to: shorter.peer, round: shorter.round, at: now, into: &outputs)
@@ -220,7 +240,10 @@ package struct Plumtree: Machine {
     _ announcement: Announcement, from peer: PeerID, into outputs: inout [Output]
   ) {
     // Who grafted from two gets two; the first stays in the tree.
-    if let place = index(of: announcement.message), recent[place].source == peer { return }
+    guard let place = index(of: announcement.message), recent[place].source != peer,
+      // What came outside the tree first says nothing about the tree.
+      recent[place].source == nil || recent[place].round > 0
+    else { return }
     setEager(false, peer)
     outputs.append(.send(.prune, to: peer))
   }
@@ -262,6 +285,7 @@ package struct Plumtree: Machine {
     else { return }
     nextShortcut = now + bounds.shortcutAfter
     recent[place].source = peer
+    parent = (peer, round &+ 1)
     outputs.append(.send(.graft([]), to: peer))
     setEager(false, source)
     outputs.append(.send(.prune, to: source))

@@ -1,0 +1,138 @@
+import Foundation
+import Foundations
+import OrderedCollections
+import SwiftProtobuf
+import Wire
+
+/// Members without a link to this one, in meetings too large for links to everybody: SWIM's suspicion
+/// (Das, Gupta, Motivala 2002), with Lifeguard's timeout (Dadgar, Phillips, Currey 2017 §IV-B).
+///
+/// Who can't reach a member, not through others either, broadcasts a suspicion of its latest membership.
+/// A suspect that hears of it broadcasts its membership anew, with a larger number: that is its
+/// incarnation. A suspect that doesn't is lost after a while, the sooner the more members suspect it.
+extension Gossip {
+  /// Begins to doubt, or counts another accuser.
+  mutating func doubt(_ id: PeerID, accuser: PeerID, at now: Moment) {
+    guard let member = members[id], member.isPresent else { return }
+    var doubt = member.doubt ?? Doubt(began: now)
+    guard doubt.accusers.count < bounds.accusers, !doubt.accusers.contains(accuser) else { return }
+    doubt.accusers.append(accuser)
+    members[id]?.doubt = doubt
+  }
+
+  /// timeout = max − (max − min) · log(c + 1) / log(k + 1), for c of k accusers beyond the first. The least
+  /// grows with the logarithm of the meeting, as a refutation's way does.
+  func moment(ofLosing doubt: Doubt) -> Moment {
+    let least = bounds.doubt * max(1, log10(Double(size)))
+    let most = least * bounds.doubtFactor
+    let others = Double(doubt.accusers.count - 1)
+    let share = log(others + 1) / log(Double(bounds.accusers))
+    return doubt.began + most - (most - least) * min(share, 1)
+  }
+
+  /// We can't reach it, and nobody whom we asked can.
+  mutating func accuse(_ ids: [PeerID], at now: Moment, into outputs: inout [Output]) {
+    let suspects = ids.prefix(Self.suspectLimit).compactMap { id -> WireSuspect? in
+      guard let statement = members[id]?.statement else { return nil }
+      return .with {
+        $0.member = Data(id.bytes)
+        $0.statement = statement
+      }
+    }
+    for id in ids { doubt(id, accuser: me, at: now) }
+    guard !suspects.isEmpty else { return }
+    broadcast(.with { $0.suspicion.suspects = suspects }, at: now, into: &outputs)
+  }
+
+  static let suspectLimit = 256
+
+  mutating func receive(
+    _ suspicion: WireSuspicion, by accuser: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    for suspect in suspicion.suspects.prefix(Self.suspectLimit) {
+      guard let id = PeerID(suspect.member) else { continue }
+      if id == me {
+        refute(suspect.statement, at: now, into: &outputs)
+      } else if members[id]?.statement == suspect.statement, !hears(id, at: now) {
+        doubt(id, accuser: accuser, at: now)
+      }
+    }
+  }
+
+  /// Whether we hear the member ourselves: no need for others' word.
+  private func hears(_ id: PeerID, at now: Moment) -> Bool {
+    guard let link = usableLink(to: id), let known = links[link] else { return false }
+    return now - known.lastHeard < bounds.suspectAfter && members[id]?.suspicion == nil
+  }
+
+  /// Says that we are here, at most once in `refuteAfter`: a liar's suspicions cost little.
+  private mutating func refute(
+    _ statement: UInt64, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard statement == ownEnvelope.number, nextRefutation <= now,
+      let payload = try? WirePayload(wire: Array(ownEnvelope.payload), limit: WireBounds.payload)
+    else { return }
+    nextRefutation = now + bounds.refuteAfter
+    broadcast(payload, at: now, into: &outputs)
+  }
+
+  // MARK: Lost here, present there
+
+  /// Whether a neighbour names a membership of somebody whom we lost.
+  func isContested(_ message: MessageID) -> Bool {
+    guard !isFullMesh, let member = members[message.author], case .lost = member.standing else {
+      return false
+    }
+    return member.statement == message.number
+  }
+
+  /// Suspects aloud whom others still name: if it is here after all, it says so to everybody.
+  mutating func contest(_ ids: [PeerID], at now: Moment, into outputs: inout [Output]) {
+    let due = ids.filter { members[$0].map { $0.nextContest <= now } ?? false }
+    guard !due.isEmpty else { return }
+    for id in due { members[id]?.nextContest = now + bounds.contestAfter }
+    accuse(due, at: now, into: &outputs)
+  }
+
+  // MARK: Probes
+
+  /// Probes one member without a link, in an order that is shuffled anew each time round (SWIM §4.3), so
+  /// that everybody's turn comes within bounded time.
+  mutating func probeNext(at now: Moment, into outputs: inout [Output]) {
+    nextRound = now + bounds.probePeriod
+    guard !isFullMesh else { return }
+    for _ in 0...members.count {
+      if probeOrder.isEmpty { probeOrder = members.keys.shuffled(using: &chance) }
+      guard let id = probeOrder.popLast() else { return }
+      guard let member = members[id], member.isPresent, member.suspicion == nil,
+        member.doubt == nil, usableLink(to: id) == nil
+      else { continue }
+      return suspect(id, isRoutine: true, at: now, into: &outputs)
+    }
+  }
+
+  /// The neighbour to ask about a member, or to give its messages to.
+  func nextHop(to id: PeerID) -> PeerID? {
+    guard let hop = members[id]?.nextHop, usableLink(to: hop) != nil else { return nil }
+    return hop
+  }
+
+  mutating func wakeDoubts(at now: Moment, into outputs: inout [Output]) {
+    for (id, member) in members {
+      guard let doubt = member.doubt, moment(ofLosing: doubt) <= now else { continue }
+      markLost(id, at: now, into: &outputs)
+    }
+    if let nextRound, nextRound <= now { probeNext(at: now, into: &outputs) }
+  }
+}
+
+/// Somebody accuses a member of being gone.
+struct Doubt: Sendable {
+  let began: Moment
+  /// Each once.
+  var accusers: [PeerID] = []
+
+  init(began: Moment) {
+    self.began = began
+  }
+}

@@ -1,0 +1,130 @@
+import Foundations
+import Gossip
+import Simulation
+import SwiftProtobuf
+import Testing
+import Wire
+
+/// More members than have links to each other.
+@Suite("A mesh of many members")
+struct LargeMeetingTests {
+  private static let crowd = (1...26).map { Identity(UInt8($0)) }
+  private static let count = 24
+
+  private func makeMeeting(seed: UInt64) -> World {
+    let world = World(seed: seed)
+    for identity in Self.crowd.prefix(Self.count) { _ = world.add(identity) }
+    for host in 1..<Self.count {
+      world.join(host, through: Int.random(in: 0..<host, using: &world.chance))
+      world.run(for: .milliseconds(Int64.random(in: 0...200, using: &world.chance)))
+    }
+    world.run(for: .seconds(5))
+    return world
+  }
+
+  @Test(
+    "All know all, each has a few neighbours, and hears every broadcast once", arguments: seeds(3))
+  func completes(seed: UInt64) {
+    let world = makeMeeting(seed: seed)
+    #expect(world.isComplete(0..<Self.count), "seed \(seed)")
+    world.run(for: .seconds(10))
+    for host in 0..<Self.count {
+      #expect((3...10).contains(world.neighbours(of: host)), "seed \(seed), \(host)")
+      world.input(host, .broadcast(entry("from \(host)")))
+      world.run(for: .milliseconds(50))
+    }
+    world.run(for: .seconds(1))
+    for host in 0..<Self.count {
+      let expected = (0..<Self.count).filter { $0 != host }.map { ("from \($0)", 1) }
+      #expect(world.hosts[host].delivered == Dictionary(uniqueKeysWithValues: expected))
+      #expect(world.hosts[host].downs.isEmpty, "seed \(seed): \(world.hosts[host].downs)")
+      #expect(world.hosts[host].complaints.isEmpty, "seed \(seed)")
+    }
+    #expect(world.problems.isEmpty, "seed \(seed): \(world.problems)")
+  }
+
+  @Test("A directed message reaches members that there is no link to", arguments: seeds(3))
+  func routes(seed: UInt64) {
+    let world = makeMeeting(seed: seed)
+    for host in 1..<Self.count {
+      let directed = WireDirected.sample(
+        number: UInt64(host), by: world.hosts[0].identity, to: world.hosts[host].identity.id)
+      world.input(0, .direct(directed))
+      world.run(for: .milliseconds(50))
+      #expect(world.hosts[host].directed == [directed.ciphertext: 1], "seed \(seed), \(host)")
+    }
+  }
+
+  @Test(
+    "A killed member is missed by all within three seconds, a hung one within four",
+    arguments: seeds(4))
+  func notices(seed: UInt64) {
+    let world = makeMeeting(seed: seed)
+    let victim = Int.random(in: 0..<Self.count, using: &world.chance)
+    let others = (0..<Self.count).filter { $0 != victim }
+    let began = world.now
+    if seed % 2 == 0 { world.crash(victim) } else { world.hang(victim) }
+    world.run(for: .seconds(seed % 2 == 0 ? 3 : 4))
+    for host in others {
+      #expect(
+        world.hosts[host].downs.map(\.member) == [world.hosts[victim].identity.id],
+        "seed \(seed), \(host): \(world.hosts[host].downs.map { ($0.at - began).inSeconds })")
+    }
+    if seed % 2 == 1 {
+      world.resume(victim)
+      world.run(for: .seconds(8))
+      #expect(world.isComplete(0..<Self.count), "seed \(seed)")
+    }
+    #expect(world.problems.isEmpty, "seed \(seed): \(world.problems)")
+  }
+
+  @Test(
+    "Both halves of a cut meeting go on, and are one again soon after it heals", arguments: seeds(2)
+  )
+  func heals(seed: UInt64) {
+    let world = makeMeeting(seed: seed)
+    let half = Self.count / 2
+    world.cut(0..<half, from: half..<Self.count)
+    world.run(for: .seconds(12))
+    #expect(
+      world.isComplete(0..<half) && world.isComplete(half..<Self.count), "seed \(seed)")
+    world.heal()
+    let healed = world.now
+    while !world.isComplete(0..<Self.count), world.now - healed < .seconds(15) {
+      world.run(for: .milliseconds(100))
+    }
+    #expect(world.now - healed <= .seconds(6), "seed \(seed)")
+    world.run(for: .seconds(3))
+    world.input(0, .broadcast(entry("whole again")))
+    world.run(for: .seconds(1))
+    for host in 1..<Self.count { #expect(world.hosts[host].delivered == ["whole again": 1]) }
+    #expect(world.problems.isEmpty, "seed \(seed): \(world.problems)")
+  }
+
+  @Test("Who leaves is told apart from who is lost, over any number of links")
+  func leaves() {
+    let world = makeMeeting(seed: 1)
+    world.leave(7)
+    world.run(for: .seconds(1))
+    for host in 0..<Self.count where host != 7 {
+      #expect(world.hosts[host].downs.map(\.reason) == [.left])
+    }
+  }
+
+  @Test(
+    "Two that join at the same moment have their link within a quarter of a second",
+    arguments: seeds(10))
+  func joinTogether(seed: UInt64) {
+    let world = World(seed: seed)
+    for identity in Self.crowd.prefix(3) { _ = world.add(identity) }
+    // What the inviter's desk does: it learns of the newcomer when that learns of it, and dials.
+    for host in 1...2 {
+      world.input(0, .admitted(world.hosts[host].identity.record))
+      world.join(host, through: 0)
+    }
+    world.run(for: .milliseconds(250))
+    #expect(world.isComplete(0..<3), "seed \(seed)")
+    #expect(world.openStreams(1, 2) == 1, "seed \(seed)")
+    #expect(world.dials <= 6, "seed \(seed): \(world.dials)")
+  }
+}
