@@ -76,6 +76,15 @@ package struct Participant: Sendable {
     if let process = child.onlyChild { kill(process, SIGKILL) }
   }
 
+  /// Stops it where it stands, its sockets open: how a hung program looks to others.
+  package func suspend() {
+    if let process = child.onlyChild { kill(process, SIGSTOP) }
+  }
+
+  package func resume() {
+    if let process = child.onlyChild { kill(process, SIGCONT) }
+  }
+
   /// The most memory that it held so far, in bytes (proc(5): VmHWM).
   package var peakMemory: Int? {
     guard let process = child.onlyChild,
