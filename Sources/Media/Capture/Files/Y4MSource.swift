@@ -56,6 +56,20 @@ final class Y4MSource: VideoSource {
     }
   }
 
+  /// The next picture in the file's order, once through; `nil` at its end. Not to be mixed with
+  /// ``picture(slot:captured:)``.
+  func next() throws(Failure) -> Picture? {
+    guard let range = frame(at: offset) else { return nil }
+    offset = range.upperBound
+    return try read(range)
+  }
+
+  /// Pictures in the file, by its size.
+  var estimatedCount: Int {
+    // Each has a header of its own, of "FRAME\n" at least.
+    max((file.size - header.byteCount) / (header.frameSize + 6), 1)
+  }
+
   /// Where the pixels lie of the frame that begins at `offset`.
   private func frame(at offset: Int) -> Range<Int>? {
     let start = file.read(at: offset, count: Self.frameHeaderLimit)

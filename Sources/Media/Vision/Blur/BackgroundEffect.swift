@@ -1,0 +1,137 @@
+import CYUV
+package import Foundations
+
+/// Blurs or replaces what is behind a person.
+///
+/// It gives a picture with the effect or none at all: never the camera's own. Everything is allocated
+/// when the first picture of a size comes. Belongs to one thread or actor at a time.
+package final class BackgroundEffect {
+  private let background: Background
+  private let store: ModelStore
+  private var workshop: Workshop?
+  private var outputs = PictureRing()
+
+  package enum Background: Sendable {
+    /// - Parameter strength: 1 to 3.
+    case blurred(strength: Int)
+    case image(BackgroundImage)
+  }
+
+  package static let strengths = 1...3
+
+  /// Loads the models at once, so that who asks for an effect learns before any picture is taken that
+  /// it can't be had.
+  package init(_ background: Background, store: ModelStore) throws(Failure) {
+    self.background = background
+    self.store = store
+    for model in [VisionModel.landscapeSegmentation, .squareSegmentation] {
+      _ = try store.network(model)
+    }
+  }
+
+  /// The picture with the effect; `nil` while all those given out before are still in use, which is
+  /// as if it hadn't been taken.
+  package func apply(to picture: Picture) throws(Failure) -> Picture? {
+    let workshop = try workshop(for: picture)
+    guard let target = outputs.next(width: picture.width, height: picture.height) else {
+      return nil
+    }
+    do {
+      try workshop.draw(picture, onto: target)
+    } catch {
+      throw Failure(
+        "effect-failed", exit: .software,
+        "The background can't be told from the person: \(error). No picture is sent.")
+    }
+    return target
+  }
+
+  /// What the latest picture's mask was, as a grey picture: white is the person.
+  package func drawMask(onto target: Picture) {
+    guard let alpha = workshop?.alpha, alpha.width == target.width, alpha.height == target.height
+    else { return }
+    for row in 0..<alpha.height {
+      let (source, line) = (alpha.row(row), target.luma.bytes + row * target.luma.stride)
+      // Limited range: 16 is black, 235 white.
+      for column in 0..<alpha.width {
+        line[column] = UInt8(16 + (Int(source[column]) * 219 + 127) / 255)
+      }
+    }
+    for plane in [target.blue, target.red] {
+      plane.bytes.update(repeating: 128, count: plane.stride * plane.height)
+    }
+  }
+
+  private func workshop(for picture: Picture) throws(Failure) -> Workshop {
+    if let workshop, workshop.alpha.width == picture.width,
+      workshop.alpha.height == picture.height
+    {
+      return workshop
+    }
+    let network = try store.network(Segmentation.model(for: picture))
+    do {
+      let made = try Workshop(
+        network, background: background, width: picture.width, height: picture.height)
+      workshop = made
+      return made
+    } catch {
+      throw Failure(
+        "model-unusable", exit: .software, "The segmentation can't be used: \(error).")
+    }
+  }
+}
+
+/// What is needed for pictures of one size.
+private final class Workshop {
+  private let segmentation: Segmentation
+  private let smoothing: MaskSmoothing
+  private let edges: EdgeRefinement
+  private let bytes: Grid<UInt8>
+  /// The mask at the picture's size.
+  let alpha: Grid<UInt8>
+  private let behind: Behind
+  private let backdrop: Picture
+
+  private enum Behind {
+    case blurred(SoftBackground)
+    /// Drawn already, and always the same.
+    case image
+  }
+
+  init(
+    _ network: Network, background: BackgroundEffect.Background, width: Int, height: Int
+  ) throws(ModelFailure) {
+    segmentation = try Segmentation(network)
+    smoothing = MaskSmoothing(width: segmentation.width, height: segmentation.height)
+    edges = EdgeRefinement(width: segmentation.width, height: segmentation.height)
+    bytes = Grid(width: segmentation.width, height: segmentation.height, filledWith: 0)
+    alpha = Grid(width: width, height: height, filledWith: 0)
+    switch background {
+    case .blurred(let strength):
+      behind = .blurred(SoftBackground(width: width, height: height, strength: strength))
+      backdrop = PicturePool(limit: 0).makePicture(width: width, height: height)
+    case .image(let image):
+      behind = .image
+      backdrop = image.filling(width: width, height: height)
+    }
+  }
+
+  func draw(_ picture: Picture, onto target: Picture) throws(ModelFailure) {
+    smoothing.take(try segmentation.run(picture), luma: segmentation.luma)
+    let mask = smoothing.mask
+    for index in 0..<mask.count { bytes.values[index] = EdgeRefinement.byte(mask.values[index]) }
+    ScalePlane(
+      bytes.values, Int32(bytes.width), Int32(bytes.width), Int32(bytes.height), alpha.values,
+      Int32(alpha.width), Int32(alpha.width), Int32(alpha.height), kFilterBilinear)
+    edges.refine(mask, segmentation, picture: picture, alpha: alpha)
+    if case .blurred(let soft) = behind { soft.draw(picture, alpha: alpha, onto: backdrop) }
+    I420Blend(
+      picture.luma.bytes, Int32(picture.luma.stride), picture.blue.bytes,
+      Int32(picture.blue.stride), picture.red.bytes, Int32(picture.red.stride),
+      backdrop.luma.bytes, Int32(backdrop.luma.stride), backdrop.blue.bytes,
+      Int32(backdrop.blue.stride), backdrop.red.bytes, Int32(backdrop.red.stride), alpha.values,
+      Int32(alpha.width), target.luma.bytes, Int32(target.luma.stride), target.blue.bytes,
+      Int32(target.blue.stride), target.red.bytes, Int32(target.red.stride),
+      Int32(target.width), Int32(target.height))
+  }
+}

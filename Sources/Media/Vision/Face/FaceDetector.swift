@@ -1,0 +1,136 @@
+import CYUV
+package import Foundations
+import Glibc
+
+/// Finds faces with BlazeFace, short range (Bazarevsky et al. 2019, arXiv 1907.05047; the layout of
+/// its output is MediaPipe's face_detection_short_range): 896 anchors on two grids, for each a score,
+/// a box and six points.
+///
+/// Belongs to one thread or actor at a time.
+package final class FaceDetector {
+  private let network: Network
+  private let sampler = PictureSampler(low: -1, high: 1)
+  private let pool = PicturePool(limit: 4)
+
+  /// Side of the network's picture.
+  private static let side = 128
+  /// Sure enough; the mesh's own flag decides afterwards.
+  private static let threshold: Float = 0.5
+  /// Boxes that overlap the best one by more than this are the same face.
+  private static let sameFace: Float = 0.3
+  /// Anchors: grid's side and how many a cell.
+  private static let grids = [(side: 16, each: 2), (side: 8, each: 6)]
+  private static let anchorCount = 896
+  /// Numbers an anchor: box and six points.
+  private static let stride = 16
+
+  package init(store: ModelStore) throws(Failure) {
+    network = try store.network(.faceDetector)
+  }
+
+  /// The most likely face in a square window of the picture; the window may reach beyond it.
+  ///
+  /// - Returns: the region for the face's landmarks, and the score in 0…1.
+  package func find(
+    in picture: Picture, window: Region
+  ) throws(ModelFailure) -> (region: Region, score: Float)? {
+    fillInput(picture, window)
+    try network.run()
+    let (boxes, logits) = (network.output(0), network.output(1))
+    guard boxes.count == Self.anchorCount * Self.stride, logits.count == Self.anchorCount else {
+      throw .unsupported("a detector with other anchors")
+    }
+    var best = 0
+    for index in 0..<Self.anchorCount where logits[index] > logits[best] { best = index }
+    let score = Self.probability(logits[best])
+    guard score >= Self.threshold else { return nil }
+    // The mean of all boxes of this face, weighted by their scores.
+    let chosen = Self.face(boxes, best)
+    var sum = SIMD8<Float>(repeating: 0)
+    var total: Float = 0
+    for index in 0..<Self.anchorCount {
+      let weight = Self.probability(logits[index])
+      guard weight >= Self.threshold else { continue }
+      let candidate = Self.face(boxes, index)
+      guard Self.overlap(chosen, candidate) > Self.sameFace else { continue }
+      sum += candidate * weight
+      total += weight
+    }
+    return (Self.region(sum / total, in: window), score)
+  }
+
+  private func fillInput(_ picture: Picture, _ window: Region) {
+    let input = network.input(0)
+    let shrink = window.width / Float(Self.side)
+    guard shrink > 2, let floats = input.baseAddress else {
+      return sampler.sample(
+        picture, region: window, into: input.baseAddress!, width: Self.side, height: Self.side)
+    }
+    // Averages first: every pixel counts, and sampling alone would skip most of them.
+    let factor = shrink.rounded(.down)
+    let small = pool.makePicture(
+      width: max(Int(Float(picture.width) / factor), 2),
+      height: max(Int(Float(picture.height) / factor), 2))
+    I420Scale(
+      picture.luma.bytes, Int32(picture.luma.stride), picture.blue.bytes,
+      Int32(picture.blue.stride), picture.red.bytes, Int32(picture.red.stride),
+      Int32(picture.width), Int32(picture.height), small.luma.bytes, Int32(small.luma.stride),
+      small.blue.bytes, Int32(small.blue.stride), small.red.bytes, Int32(small.red.stride),
+      Int32(small.width), Int32(small.height), kFilterBox)
+    let (x, y) = (
+      Float(small.width) / Float(picture.width), Float(small.height) / Float(picture.height)
+    )
+    sampler.sample(
+      small,
+      region: Region(
+        centreX: window.centreX * x, centreY: window.centreY * y, width: window.width * x,
+        height: window.height * y),
+      into: floats, width: Self.side, height: Self.side)
+  }
+
+  private static func probability(_ logit: Float) -> Float { 1 / (1 + expf(-logit)) }
+
+  /// Left, top, right, bottom, then the eyes' x and y, in shares of the window.
+  private static func face(_ boxes: UnsafeBufferPointer<Float>, _ index: Int) -> SIMD8<Float> {
+    let centre = anchor(index)
+    let at = index * stride
+    func share(_ place: Int) -> Float { boxes[at + place] / Float(side) }
+    let (x, y) = (centre.x + share(0), centre.y + share(1))
+    let (halfWidth, halfHeight) = (share(2) / 2, share(3) / 2)
+    return SIMD8(
+      x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight, centre.x + share(4),
+      centre.y + share(5), centre.x + share(6), centre.y + share(7))
+  }
+
+  private static func anchor(_ index: Int) -> (x: Float, y: Float) {
+    var rest = index
+    for grid in grids {
+      let count = grid.side * grid.side * grid.each
+      if rest < count {
+        let cell = rest / grid.each
+        let step = 1 / Float(grid.side)
+        return ((Float(cell % grid.side) + 0.5) * step, (Float(cell / grid.side) + 0.5) * step)
+      }
+      rest -= count
+    }
+    return (0, 0)
+  }
+
+  private static func overlap(_ one: SIMD8<Float>, _ other: SIMD8<Float>) -> Float {
+    let width = max(0, min(one[2], other[2]) - max(one[0], other[0]))
+    let height = max(0, min(one[3], other[3]) - max(one[1], other[1]))
+    func area(_ box: SIMD8<Float>) -> Float { (box[2] - box[0]) * (box[3] - box[1]) }
+    let both = width * height
+    return both / max(area(one) + area(other) - both, 1e-6)
+  }
+
+  /// MediaPipe's face_landmark module: half as large again as the box, level with the eyes.
+  private static func region(_ face: SIMD8<Float>, in window: Region) -> Region {
+    let (left, top) = (window.centreX - window.width / 2, window.centreY - window.height / 2)
+    let size = 1.5 * max(face[2] - face[0], face[3] - face[1]) * window.width
+    return Region(
+      centreX: left + (face[0] + face[2]) / 2 * window.width,
+      centreY: top + (face[1] + face[3]) / 2 * window.height, width: size, height: size,
+      angle: atan2f(face[7] - face[5], face[6] - face[4]))
+  }
+}

@@ -1,0 +1,44 @@
+package import Foundations
+
+/// Looks at the pictures of several cameras: for each the face, the head's turn and the gaze.
+///
+/// One pair of networks serves all cameras in turn. Belongs to one thread or actor at a time.
+package final class GodsEye {
+  private let detector: FaceDetector
+  private let mesh: FaceMesh
+  private let cameras: [Camera]
+  /// What the speaker's eyes and head add, where it has been measured.
+  package var bias = GazeEstimate.Bias()
+
+  private final class Camera {
+    var tracker = FaceTracker()
+    var face = FaceLandmarks()
+  }
+
+  package init(cameras: Int, store: ModelStore) throws(Failure) {
+    detector = try FaceDetector(store: store)
+    mesh = try FaceMesh(store: store)
+    self.cameras = (0..<cameras).map { _ in Camera() }
+  }
+
+  /// `nil` where there is no face.
+  package func look(
+    at picture: Picture, camera: Int
+  ) throws(ModelFailure) -> GazeEstimate? {
+    let camera = cameras[camera]
+    try camera.tracker.follow(picture, detector: detector, mesh: mesh, into: &camera.face)
+    guard camera.tracker.isTracking, var estimate = GazeModel.estimate(camera.face) else {
+      return nil
+    }
+    estimate.yaw -= bias.yaw
+    estimate.pitch -= bias.pitch
+    return estimate
+  }
+}
+
+extension GazeEstimate {
+  /// What the choice between cameras is told of it.
+  package var sight: CameraSelector.Sight {
+    eyesOpen ? .face(yaw: yaw, pitch: pitch, confidence: confidence) : .closedEyes
+  }
+}
