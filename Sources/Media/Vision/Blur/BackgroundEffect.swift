@@ -103,7 +103,8 @@ private final class Workshop {
   ) throws(ModelFailure) {
     segmentation = try Segmentation(network)
     smoothing = MaskSmoothing(width: segmentation.width, height: segmentation.height)
-    edges = EdgeRefinement(width: segmentation.width, height: segmentation.height)
+    edges = EdgeRefinement(
+      width: segmentation.width, height: segmentation.height, picture: (width, height))
     bytes = Grid(width: segmentation.width, height: segmentation.height, filledWith: 0)
     alpha = Grid(width: width, height: height, filledWith: 0)
     switch background {
@@ -123,7 +124,7 @@ private final class Workshop {
     ScalePlane(
       bytes.values, Int32(bytes.width), Int32(bytes.width), Int32(bytes.height), alpha.values,
       Int32(alpha.width), Int32(alpha.width), Int32(alpha.height), kFilterBilinear)
-    edges.refine(mask, segmentation, picture: picture, alpha: alpha)
+    edges.refine(smoothing, segmentation, picture: picture, alpha: alpha)
     if case .blurred(let soft) = behind { soft.draw(picture, alpha: alpha, onto: backdrop) }
     I420Blend(
       picture.luma.bytes, Int32(picture.luma.stride), picture.blue.bytes,

@@ -11,6 +11,10 @@ import Foundations
 final class EdgeRefinement {
   private let coefficients: Grid<SIMD4<Float>>
   private let isEdge: Grid<Bool>
+  private let wasEdge: Grid<Bool>
+  /// What was drawn at edges before, at the picture's size: noise in the picture's colours must not
+  /// make an edge tremble where nothing moves.
+  private let drawn: Grid<Float>
 
   /// Mask pixels each way from a window's middle: 25 pixels of a 1280×720 picture across.
   private static let radius = 2
@@ -21,20 +25,23 @@ final class EdgeRefinement {
   /// The mask's values that become none and all: what lies between is the edge's softness.
   private static let softness: ClosedRange<Float> = 0.3...0.7
 
-  init(width: Int, height: Int) {
+  init(width: Int, height: Int, picture: (width: Int, height: Int)) {
+    wasEdge = Grid(width: width, height: height, filledWith: false)
+    drawn = Grid(width: picture.width, height: picture.height, filledWith: 0)
     coefficients = Grid(width: width, height: height, filledWith: .zero)
     isEdge = Grid(width: width, height: height, filledWith: false)
   }
 
   /// - Parameters:
-  ///   - bytes: the mask in 0…255 at its own size; its edges have been sharpened alike.
+  ///   - smoothing: the mask, and how much of it is new.
   ///   - alpha: the picture's size; holds the mask scaled up, and is set right at its edges.
   func refine(
-    _ mask: Grid<Float>, _ small: Segmentation, picture: Picture, alpha: Grid<UInt8>
+    _ smoothing: MaskSmoothing, _ small: Segmentation, picture: Picture, alpha: Grid<UInt8>
   ) {
-    findEdges(mask)
-    fit(mask, small)
-    apply(picture, mask, alpha)
+    wasEdge.values.update(from: isEdge.values, count: isEdge.count)
+    findEdges(smoothing.mask)
+    fit(smoothing.mask, small)
+    apply(picture, smoothing.follow, alpha)
   }
 
   /// 0…255 of a mask's value.
@@ -116,8 +123,8 @@ final class EdgeRefinement {
     return SIMD4(a, mean.w - a.dot(SIMD3(mean.x, mean.y, mean.z)))
   }
 
-  private func apply(_ picture: Picture, _ mask: Grid<Float>, _ alpha: Grid<UInt8>) {
-    let (width, height) = (mask.width, mask.height)
+  private func apply(_ picture: Picture, _ follow: Grid<Float>, _ alpha: Grid<UInt8>) {
+    let (width, height) = (follow.width, follow.height)
     let perColumn = Float(width) / Float(picture.width)
     let perRow = Float(height) / Float(picture.height)
     for row in 0..<height {
@@ -128,6 +135,7 @@ final class EdgeRefinement {
       for column in 0..<width where edges[column] {
         let left = column * picture.width / width
         let right = (column + 1) * picture.width / width
+        let taken: Float = wasEdge.row(row)[column] ? follow.row(row)[column] : 1
         for y in top..<bottom {
           let down = max(0, min((Float(y) + 0.5) * perRow - 0.5, Float(height - 1)))
           let upper = min(Int(down), height - 1)
@@ -137,7 +145,7 @@ final class EdgeRefinement {
           let luma = picture.luma.bytes + y * picture.luma.stride
           let blue = picture.blue.bytes + y / 2 * picture.blue.stride
           let red = picture.red.bytes + y / 2 * picture.red.stride
-          let target = alpha.row(y)
+          let (target, kept) = (alpha.row(y), drawn.row(y))
           for x in left..<right {
             let across = max(0, min((Float(x) + 0.5) * perColumn - 0.5, Float(width - 1)))
             let before = Int(across)
@@ -147,7 +155,9 @@ final class EdgeRefinement {
             let under = second[before] + (second[after] - second[before]) * share
             let a = above + (under - above) * weight
             let colour = SIMD4(Float(luma[x]), Float(blue[x / 2]), Float(red[x / 2]), 1)
-            target[x] = Self.byte((a * colour).sum())
+            let value = max(0, min(1, (a * colour).sum()))
+            kept[x] += (value - kept[x]) * taken
+            target[x] = Self.byte(kept[x])
           }
         }
       }

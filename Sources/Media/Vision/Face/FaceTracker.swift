@@ -7,9 +7,12 @@ package import Foundations
 package struct FaceTracker {
   private var region: Region?
   private var round = 0
+  private var unsure = 0
 
   /// Below this the mesh has found no face.
   package static let faceThreshold: Float = 0.5
+  /// A detector's score that leaves no doubt.
+  private static let sureScore: Float = 0.88
   /// Small windows searched a picture once large ones have shown nothing: a far face is found within
   /// three pictures, and a picture costs no more than three times the mesh.
   private static let smallWindows = 6
@@ -51,8 +54,10 @@ package struct FaceTracker {
     return true
   }
 
-  /// The whole picture for a near face, then squares of its shorter side, then, some at a time,
-  /// squares of half of that: the detector wants a face to fill a sixth of what it is shown.
+  /// The whole picture for a near face, squares of its shorter side, and, some at a time, squares of
+  /// half of that: the detector wants a face to fill a sixth of what it is shown. What it is sure of
+  /// ends the search; otherwise the likeliest of all is taken, because what fills the picture may be
+  /// a cat on the wall.
   private mutating func search(
     _ picture: Picture, _ detector: FaceDetector
   ) throws(ModelFailure) -> Region? {
@@ -60,26 +65,30 @@ package struct FaceTracker {
     let whole = Region(
       centreX: width / 2, centreY: height / 2, width: max(width, height),
       height: max(width, height))
-    if let found = try detector.find(in: picture, window: whole) { return found.region }
+    var best = try detector.find(in: picture, window: whole)
+    if let best, best.score >= Self.sureScore { return best.region }
     let side = min(width, height)
-    var best: (region: Region, score: Float)?
     for index in 0..<Windows.count(picture, side: side) {
-      guard
-        let found = try detector.find(
-          in: picture, window: Windows.window(picture, side: side, index: index)),
-        found.region.width > best?.region.width ?? 0
-      else { continue }
-      best = found
+      let window = Windows.window(picture, side: side, index: index)
+      guard let found = try detector.find(in: picture, window: window) else { continue }
+      if found.score > best?.score ?? 0 { best = found }
     }
-    if let best { return best.region }
+    if let best, best.score >= Self.sureScore { return best.region }
     let small = side / 2
     let count = Windows.count(picture, side: small)
     for _ in 0..<min(Self.smallWindows, count) {
       round = (round + 1) % count
       let window = Windows.window(picture, side: small, index: round)
-      if let found = try detector.find(in: picture, window: window) { return found.region }
+      guard let found = try detector.find(in: picture, window: window) else { continue }
+      if found.score > best?.score ?? 0 { best = found }
     }
-    return nil
+    // Small windows are looked through in turn: until all have been, only the sure counts.
+    unsure = best == nil ? 0 : unsure + 1
+    guard let best, best.score >= Self.sureScore || unsure * Self.smallWindows >= count else {
+      return nil
+    }
+    unsure = 0
+    return best.region
   }
 }
 

@@ -9,6 +9,8 @@ package import Foundations
 /// - *No face* in a camera's picture: it can't be chosen; when nobody is in sight anywhere, the choice
 ///   stays as it is, and the first camera that sees somebody again can win it.
 /// - *Little confidence* (small eyes, a glare on glasses) asks for a wider margin and a longer dwell.
+/// - *What a person's eyes add* to all angles alike is learned from where the look rests
+///   (``BiasEstimate``).
 /// - *A camera that is lost* is left at once, for the one looked at most nearly, else any other.
 /// - *A look at none of them* keeps the choice until another camera is nearer by a larger margin: it
 ///   grows with the angle, because far angles are measured worse.
@@ -16,22 +18,30 @@ package struct CameraSelector: Machine {
   private let settings: Settings
   private var cameras: [Int: Camera] = [:]
   private var state = State.unset
+  private var bias = BiasEstimate()
+  /// Kept for its memory.
+  private var looks: [SIMD2<Float>] = []
 
   package struct Settings: Hashable, Sendable {
     /// How long another camera must have been nearer by no more than is needed. A clearer lead needs
     /// less evidence, down to `leastShare` of it: as in a sequential test, what counts is lead × time.
     package var dwell = Duration.milliseconds(190)
-    package var leastShare = 0.65
+    package var leastShare = 0.75
     /// Degrees by which the other must be nearer. Noise between two pictures is one to two.
     package var margin: Float = 2.5
-    /// Share of the nearer angle that is added to the margin.
+    /// Share of the nearer angle, beyond what somebody looking at a camera has, that is added.
     package var marginShare: Float = 0.15
+    package var nearAngle: Float = 8
     /// How long the look must have rested near this one camera, and in how many pictures: a look that
     /// passes over it doesn't rest.
     package var rest = Duration.milliseconds(60)
     package var pictures = 2
     /// Degrees between two pictures up to which a look rests.
-    package var stillness: Float = 7
+    package var stillness: Float = 12
+    /// Confidence below this counts as this, and lengthens the times no further than by this factor:
+    /// a far face must be followed too.
+    package var leastTrust: Float = 0.5
+    package var mostPatience = 1.2
     /// A camera that has said nothing for so long counts as having no face: an idle one reports five
     /// times a second.
     package var freshness = Duration.milliseconds(600)
@@ -129,7 +139,9 @@ package struct CameraSelector: Machine {
     switch input {
     case .appeared(let camera): cameras[camera] = cameras[camera] ?? Camera()
     case .saw(let camera, let sight): cameras[camera] = Camera(sight: sight, at: now)
-    case .decide: decide(at: now, into: &outputs)
+    case .decide:
+      learnBias(at: now)
+      decide(at: now, into: &outputs)
     case .lost(let camera):
       cameras[camera] = nil
       guard selected == camera else { return }
@@ -140,6 +152,16 @@ package struct CameraSelector: Machine {
       state = .steady(camera: next, confirmed: now)
       outputs.append(Output(camera: next, reason: .cameraLost))
     }
+  }
+
+  /// Only while every camera sees the face: the look's place among all of them is what tells.
+  private mutating func learnBias(at now: Moment) {
+    looks.removeAll(keepingCapacity: true)
+    for camera in cameras.keys {
+      guard case .face(let yaw, let pitch, _) = sight(of: camera, at: now) else { return }
+      looks.append(SIMD2(yaw, pitch))
+    }
+    bias.take(looks, at: now)
   }
 
   private mutating func decide(at now: Moment, into outputs: inout [Output]) {
@@ -165,22 +187,18 @@ package struct CameraSelector: Machine {
       state = .steady(camera: camera, confirmed: now)
       return
     }
-    let (angle, confidence) =
-      if case .face(let yaw, let pitch, let confidence) = own {
-        (Self.angle(yaw, pitch), min(confidence, best.confidence))
-      } else {
-        (max(settings.away, best.angle + settings.away / 2), best.confidence)
-      }
-    let trust = max(confidence, 0.2)
-    let margin = (settings.margin + settings.marginShare * best.angle) / trust
-    guard angle - best.angle >= margin else {
+    let (lead, confidence) = lead(of: best, over: own)
+    let trust = max(confidence, settings.leastTrust)
+    let margin =
+      (settings.margin + settings.marginShare * max(best.angle - settings.nearAngle, 0)) / trust
+    guard lead >= margin else {
       state = .steady(camera: camera, confirmed: now)
       return
     }
     let next = follow(challenger, best, at: now)
-    // Half the confidence doubles the times; twice the margin halves the dwell.
-    let patience = 1 / Double(trust)
-    let share = max(settings.leastShare, min(1, 2 * Double(margin / (angle - best.angle))))
+    // Less confidence lengthens the times; a wider lead shortens the dwell.
+    let patience = min(1 / Double(trust), settings.mostPatience)
+    let share = max(settings.leastShare, min(1, 2 * Double(margin / lead)))
     let isDue =
       now - confirmed >= settings.dwell * (share * patience)
       && now - next.since >= settings.rest * patience && next.pictures >= settings.pictures
@@ -191,6 +209,21 @@ package struct CameraSelector: Machine {
     } else {
       state = .challenged(camera: camera, confirmed: confirmed, by: next)
     }
+  }
+
+  /// Degrees by which the look is nearer to the best camera than to the one chosen, along the line
+  /// between both: what lies across it, such as a pitch that is measured too high, is the same for
+  /// both and mustn't hide the difference. With angles A to the one and B to the other, and D between
+  /// the two directions, that is (A² − B²)/D.
+  private func lead(of best: Nearest, over own: Sight) -> (lead: Float, confidence: Float) {
+    guard case .face(let yaw, let pitch, let confidence) = own else {
+      return (max(settings.away - best.angle, settings.away / 2), best.confidence)
+    }
+    let angle = Self.angle(yaw - bias.bias.x, pitch - bias.bias.y)
+    let apart = max(Self.angle(yaw - best.yaw, pitch - best.pitch), 1)
+    return (
+      (angle * angle - best.angle * best.angle) / apart, min(confidence, best.confidence)
+    )
   }
 
   /// The challenger as it stands now: it begins anew when it is another camera, or when the look is
@@ -228,7 +261,7 @@ package struct CameraSelector: Machine {
       guard case .face(let yaw, let pitch, let confidence) = sight(of: camera, at: now) else {
         continue
       }
-      let angle = Self.angle(yaw, pitch)
+      let angle = Self.angle(yaw - bias.bias.x, pitch - bias.bias.y)
       if let known = best, (known.angle, known.camera) < (angle, camera) { continue }
       best = Nearest(
         camera: camera, angle: angle, yaw: yaw, pitch: pitch, confidence: confidence)

@@ -59,9 +59,11 @@ enum GazeModel {
   /// Centimetres by which an iris stands above its corners' middle when the look is level: the upper
   /// lid opens further than the lower one.
   private static let irisHeight: Float = 0.06
-  /// The lids' distance in shares of the corners': open eyes have 0.3 to 0.45, closed ones less than
-  /// 0.1.
-  private static let openness: Float = 0.16
+  /// The lids' distance in shares of the corners': open eyes have 0.15 to 0.45, closed ones less than
+  /// this.
+  private static let leastOpenness: Float = 0.07
+  /// Eyes narrower than this share of what is usual for them are closing.
+  private static let shareOfUsual: Float = 0.5
   /// Pixels between an eye's corners from which an iris can be placed to a tenth of its own width.
   private static let eyeWidth: ClosedRange<Float> = 8...20
   /// Centimetres by which two eyes may disagree before they are doubted, and beyond which one of them
@@ -81,7 +83,11 @@ enum GazeModel {
     Eye(outer: 263, inner: 362, upper: 386, lower: 374, iris: FaceLandmarks.rightIris)
   )
 
-  static func estimate(_ face: FaceLandmarks) -> GazeEstimate? {
+  /// - Parameter usualOpenness: how far this person's eyes are open as a rule; follows what is seen,
+  ///   upwards faster than down, so that blinks hardly count.
+  static func estimate(
+    _ face: FaceLandmarks, usualOpenness: inout Float
+  ) -> GazeEstimate? {
     guard let pose = HeadPose.fit(face.points) else { return nil }
     let forward = pose.forward
     let (left, right) = (look(eyes.0, face, pose), look(eyes.1, face, pose))
@@ -96,10 +102,13 @@ enum GazeModel {
     let apart = abs(left.offset.y - right.offset.y)
     let doubt =
       (apart - disagreement.lowerBound) / (disagreement.upperBound - disagreement.lowerBound)
+    let opening = max(left.openness, right.openness)
+    let areOpen = opening >= max(leastOpenness, shareOfUsual * usualOpenness)
+    usualOpenness += (opening - usualOpenness) * (opening > usualOpenness ? 0.2 : 0.02)
     return GazeEstimate(
       face: face.flag, headYaw: pose.yaw, headPitch: pose.pitch,
       yaw: angle(across), pitch: -angle(down),
-      eyesOpen: max(left.openness, right.openness) >= openness,
+      eyesOpen: areOpen,
       confidence: max(0.2, min(1, sizeTrust)) * max(0.3, min(1, 1 - doubt)))
   }
 

@@ -13,6 +13,7 @@ package final class GodsEye {
   private final class Camera {
     var tracker = FaceTracker()
     var face = FaceLandmarks()
+    var usualOpenness: Float = 0
   }
 
   package init(cameras: Int, store: ModelStore) throws(Failure) {
@@ -27,9 +28,9 @@ package final class GodsEye {
   ) throws(ModelFailure) -> GazeEstimate? {
     let camera = cameras[camera]
     try camera.tracker.follow(picture, detector: detector, mesh: mesh, into: &camera.face)
-    guard camera.tracker.isTracking, var estimate = GazeModel.estimate(camera.face) else {
-      return nil
-    }
+    guard camera.tracker.isTracking,
+      var estimate = GazeModel.estimate(camera.face, usualOpenness: &camera.usualOpenness)
+    else { return nil }
     estimate.yaw -= bias.yaw
     estimate.pitch -= bias.pitch
     return estimate
