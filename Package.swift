@@ -206,12 +206,15 @@ let testTargets: [Target] = [
   // Real processes on several hosts.
   .testTarget(
     name: "LabTests", dependencies: ["virtue", "LabSupport"], swiftSettings: house),
+  // Counts a thread's heap allocations, in place of the C library's own functions.
+  .target(name: "AllocationCount", path: "Tests/Support/AllocationCount"),
   // Every figure that the project claims, measured: a table and JSON.
   .executableTarget(
     name: "virtue-bench",
     dependencies: [
       "virtue", "LabSupport", "MediaSupport", "Capture", "Codecs", "Playback", "Foundations",
-      "Chat", "Gossip", "History", "Simulation", "Wire", argumentParser, protobuf,
+      "AllocationCount", "Chat", "Gossip", "History", "Simulation", "Vision", "Wire", argumentParser,
+      protobuf,
     ],
     path: "Tests/Benchmarks", swiftSettings: house),
   // Another WebRTC stack.
@@ -233,7 +236,8 @@ let testTargets: [Target] = [
     swiftSettings: house),
   .testTarget(
     name: "HouseStyleTests",
-    dependencies: ["CommandLineTool", "Meeting", "Roster", "Foundations"], swiftSettings: house),
+    dependencies: ["CommandLineTool", "Meeting", "Roster", "Foundations", "Vision"],
+    swiftSettings: house),
 ]
 
 // libFuzzer brings a main function of its own, so it is built by .ci/fuzz alone.

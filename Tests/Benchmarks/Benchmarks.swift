@@ -13,6 +13,6 @@ struct Benchmarks: AsyncParsableCommand {
       """,
     subcommands: [
       JoinBenchmark.self, CallBenchmark.self, LossBenchmark.self, GrowthBenchmark.self,
-      ChatBenchmark.self, GossipBenchmark.self, ProcessesBenchmark.self,
+      ChatBenchmark.self, GossipBenchmark.self, ProcessesBenchmark.self, VisionBenchmark.self,
     ])
 }

@@ -3,6 +3,7 @@ import Foundations
 import Meeting
 import Roster
 import Testing
+import Vision
 
 @testable import CommandLineTool
 
@@ -54,6 +55,7 @@ struct EventSchemaTests {
               member: member, name: "Ada", sent: .init(), received: .init(), packetsLost: 0,
               roundTrip: .milliseconds(1), jitterBuffer: .milliseconds(40), captureToDisplay: nil)
           ], processorTime: .seconds(1), residentBytes: 5)),
+      .cameraSelected(camera: 1, reason: .gaze),
       .recording(path: "/tmp/a.webm", member: member),
       .warning(code: "x", message: "y"),
       .failed(Failure("x", exit: .usage, "y")),

@@ -94,6 +94,7 @@ final class TextEventPrinter: EventPrinter {
     case .hand(_, let name, true): output.write("✋ \(name) raises a hand.")
     case .hand(_, let name, false): output.write("✋ \(name)'s hand is down.")
     case .statistics: break
+    case .cameraSelected(let camera, _): output.write("◉ Camera \(camera) is looked at.")
     case .recording(let path, _): output.write("● Recording to \(path)")
     case .warning(_, let message): errors.write("Warning: \(message)")
     case .failed(let failure): errors.write("Error: \(failure.message)")

@@ -2,6 +2,7 @@ import Foundation
 import Foundations
 import Meeting
 import Roster
+import Vision
 
 /// An event as it stands in JSON: `event`, `time`, and what belongs to it.
 struct EventRecord: Encodable {
@@ -83,6 +84,8 @@ struct EventRecord: Encodable {
           "processorSeconds": statistics.processorTime.inSeconds,
           "residentBytes": statistics.residentBytes,
         ])
+    case .cameraSelected(let camera, let reason):
+      try put("camera-selected", ["camera": camera, "reason": reason.rawValue])
     case .recording(let path, let member):
       try put("recording", ["path": path, "member": "\(member)"])
     case .warning(let code, let message):

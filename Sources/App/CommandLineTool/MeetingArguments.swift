@@ -19,9 +19,21 @@ struct MeetingArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Where pictures come from: pattern (or pattern:SEED, the same each time), none, or "
-        + "file:CLIP (.y4m or .webm, looped).",
+        + "file:CLIP (.y4m or .webm, looped). Repeatable with --gods-eye.",
       valueName: "camera"))
-  var camera: String = "none"
+  var camera: [String] = []
+
+  @Flag(help: "Blur what is behind you; no unblurred picture leaves this computer.")
+  var blur = false
+
+  @Option(help: ArgumentHelp("How soft --blur makes it, 1 to 3.", valueName: "strength"))
+  var blurStrength: Int = 2
+
+  @Option(help: ArgumentHelp("Put this PNG file behind you.", valueName: "image"))
+  var background: String?
+
+  @Flag(help: "Send the picture of the camera that you look at; takes two or more --camera.")
+  var godsEye = false
 
   @Option(
     help: ArgumentHelp("Size of the pattern's pictures.", valueName: "WIDTHxHEIGHT"))
@@ -81,7 +93,7 @@ struct MeetingArguments: ParsableArguments {
       name: DisplayText.line(name ?? NSUserName(), limit: 64, otherwise: "somebody"),
       dataDirectory: dataDir
         ?? DataDirectory.standardPath(environment: ProcessInfo.processInfo.environment))
-    options.camera = try CameraSpec(camera)
+    try setPictures(&options)
     options.video = try parseResolution()
     options.microphone = try MicrophoneSpec(microphone)
     options.speaker = try SpeakerSpec(speaker)
@@ -92,6 +104,35 @@ struct MeetingArguments: ParsableArguments {
     options.peers = try parsePeers()
     return options
   }
+
+  private func setPictures(_ options: inout MeetingOptions) throws(Failure) {
+    var cameras: [CameraSpec] = []
+    for text in camera { cameras.append(try CameraSpec(text)) }
+    options.camera = cameras.first ?? .none
+    options.otherCameras = Array(cameras.dropFirst())
+    options.godsEye = godsEye
+    if let background {
+      options.background = .image(background)
+    } else if blur {
+      options.background = .blur(strength: blurStrength)
+    }
+    guard godsEye == (cameras.count > 1), cameras.count <= Self.cameraLimit,
+      !godsEye || !cameras.contains(.none)
+    else {
+      throw Failure(
+        "bad-option", exit: .usage,
+        "--gods-eye chooses among two to \(Self.cameraLimit) cameras: give --camera for each, or "
+          + "leave it out and give one.")
+    }
+    guard !blur || background == nil, (1...3).contains(blurStrength) else {
+      throw Failure(
+        "bad-option", exit: .usage,
+        "Give --blur or --background, not both; --blur-strength takes 1, 2 or 3.")
+    }
+  }
+
+  /// Cameras that are analysed at once.
+  private static let cameraLimit = 8
 
   private func parseResolution() throws(Failure) -> VideoSettings {
     let sides = resolution.split(separator: "x").map { Int($0) }

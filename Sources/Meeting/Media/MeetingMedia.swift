@@ -7,6 +7,7 @@ import Protection
 package import RTP
 package import Signalling
 import Synchronization
+import Vision
 
 /// Pictures and sound of one meeting: what this member sends to all, and what it receives of each.
 package final class MeetingMedia: Sendable {
@@ -57,7 +58,7 @@ package final class MeetingMedia: Sendable {
     core.connect(to: hub)
     do {
       pictures = try Self.pictureSender(
-        options, core: core, hub: hub, seed: secrets.seed(), failed: warn)
+        options, core: core, hub: hub, seed: secrets.seed(), emit: emit, failed: warn)
       sound =
         options.microphone == .none
         ? nil
@@ -83,21 +84,44 @@ package final class MeetingMedia: Sendable {
 
   private static func pictureSender(
     _ options: MeetingOptions, core: MediaCore, hub: CallHub, seed: UInt64,
+    emit: @escaping @Sendable (MeetingEvent) -> Void,
     failed: @escaping @Sendable (Failure) -> Void
   ) throws(Failure) -> PictureSender? {
     guard options.camera != .none else { return nil }
+    let cameras = [options.camera] + options.otherCameras
+    let store = DataDirectory.modelStore(for: options.dataDirectory)
     return try PictureSender(
-      spec: options.camera, settings: options.video,
+      specs: cameras, settings: options.video,
       bitrate: { width, height in
         // By area, as far down as pictures stay recognisable.
         let share = fullBitrate * width * height / (1280 * 720)
         return Bitrate(bitsPerSecond: min(max(share, leastBitrate), 2 * fullBitrate))
       },
-      pool: core.pool, seed: seed,
+      pool: core.pool, seed: seed, effect: try effect(options.background, store: store),
+      makeWatch: options.godsEye
+        ? { choose throws(Failure) in
+          try CameraWatch(
+            cameras: cameras.count, store: store,
+            chosen: { output in
+              choose(output)
+              emit(.cameraSelected(camera: output.camera, reason: output.reason))
+            }, failed: failed)
+        } : nil,
       deliver: { picture in
         core.count(sent: picture)
         hub.post { $0.send(picture) }
       }, failed: failed)
+  }
+
+  private static func effect(
+    _ option: BackgroundOption?, store: ModelStore
+  ) throws(Failure) -> BackgroundEffect? {
+    switch option {
+    case nil: nil
+    case .blur(let strength): try BackgroundEffect(.blurred(strength: strength), store: store)
+    case .image(let path):
+      try BackgroundEffect(.image(try BackgroundImage(path: path)), store: store)
+    }
   }
 
   // MARK: - Life

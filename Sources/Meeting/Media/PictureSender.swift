@@ -4,15 +4,21 @@ import Dispatch
 import Foundations
 import RTP
 import Synchronization
+import Vision
 
-/// The way out for pictures: capture → encoder → payloads cut once → `deliver`, which hands them to
-/// every call. Nothing is encoded while nobody watches, and a frame that the encoder can't take in
-/// time makes room for the next.
+/// The way out for pictures: capture → effect → encoder → payloads cut once → `deliver`, which hands
+/// them to every call. Nothing is encoded while nobody watches, and a frame that effect and encoder
+/// can't take in time makes room for the next.
+///
+/// Where there is an effect, the encoder gets what the effect gives and nothing else: when it fails,
+/// no picture is sent. Of several cameras the one looked at goes this way; the others' pictures go
+/// to ``CameraWatch`` only.
 final class PictureSender: Sendable {
   private let queue = WorkQueue(label: "encoder", urgent: true)
-  private let capture: Mutex<VideoCapture?>
+  private let captures: Mutex<[VideoCapture]>
   private let state: Mutex<State>
   private let encoder: EncoderBox
+  private let watch: CameraWatch?
   private let deliver: @Sendable (PacketizedPicture) -> Void
   private let failed: @Sendable (Failure) -> Void
 
@@ -22,58 +28,90 @@ final class PictureSender: Sendable {
     var isEncoding = false
     var viewers = 0
     var keyframes = KeyframeGate()
+    /// The camera whose pictures are sent.
+    var camera = 0
+    /// The next frame is another camera's than the one before.
+    var hasSwitched = false
   }
 
   // Safety: used on `queue` only.
   private final class EncoderBox: @unchecked Sendable {
     var encoder: VP8Encoder
     var packetizer = VP8Packetizer()
-    init(encoder: VP8Encoder) { self.encoder = encoder }
+    var fitting: PictureFitting
+    let effect: BackgroundEffect?
+    /// Told once, not with every picture.
+    var effectHasFailed = false
+
+    init(encoder: VP8Encoder, width: Int, height: Int, effect: BackgroundEffect?) {
+      self.encoder = encoder
+      self.effect = effect
+      fitting = PictureFitting(width: width, height: height)
+    }
   }
 
   let width: Int
   let height: Int
 
+  /// - Parameters:
+  ///   - specs: one or more cameras; several need `watch`, the first gives the size.
+  ///   - makeWatch: is given what to tell of each choice.
   init(
-    spec: CameraSpec, settings: VideoSettings, bitrate: (Int, Int) -> Bitrate, pool: PicturePool,
-    seed: UInt64,
+    specs: [CameraSpec], settings: VideoSettings, bitrate: (Int, Int) -> Bitrate,
+    pool: PicturePool, seed: UInt64, effect: BackgroundEffect?,
+    makeWatch: (
+      (@escaping @Sendable (CameraSelector.Output) -> Void) throws(Failure) -> CameraWatch
+    )?,
     deliver: @escaping @Sendable (PacketizedPicture) -> Void,
     failed: @escaping @Sendable (Failure) -> Void
   ) throws(Failure) {
     self.deliver = deliver
     self.failed = failed
     state = Mutex(State())
-    capture = Mutex(nil)
+    captures = Mutex([])
     let latch = FrameLatch()
-    let camera = try VideoCapture(
-      spec: spec, settings: settings, pool: pool, seed: seed,
-      makeDecoder: { codec, pool in try VideoDecoder(codec: codec, pool: pool) },
-      deliver: { latch.take($0) }, noticed: failed, failed: failed)
-    width = camera.settings.width
-    height = camera.settings.height
+    var cameras: [VideoCapture] = []
+    for (index, spec) in specs.enumerated() {
+      cameras.append(
+        try VideoCapture(
+          spec: spec, settings: settings, pool: pool, seed: seed &+ UInt64(index),
+          makeDecoder: { codec, pool in try VideoDecoder(codec: codec, pool: pool) },
+          deliver: { latch.take($0, from: index) }, noticed: failed,
+          failed: { failure in
+            failed(failure)
+            latch.lose(index)
+          }))
+    }
+    guard let first = cameras.first else {
+      throw Failure("no-camera", exit: .usage, "There is no camera to start.")
+    }
+    width = first.settings.width
+    height = first.settings.height
     do {
       encoder = EncoderBox(
         encoder: try VP8Encoder(
-          width: width, height: height, framesPerSecond: camera.settings.framesPerSecond,
-          bitrate: bitrate(width, height)))
+          width: width, height: height, framesPerSecond: first.settings.framesPerSecond,
+          bitrate: bitrate(width, height)),
+        width: width, height: height, effect: effect)
     } catch {
       throw Failure(
         "encoder-failed", exit: .software, "The VP8 encoder can't be started: \(error).")
     }
-    capture.withLock { $0 = camera }
+    watch = if let makeWatch { try makeWatch { latch.choose($0) } } else { nil }
+    captures.withLock { [cameras] in $0 = cameras }
     latch.open(for: self)
   }
 
   func start() {
-    capture.withLock { $0 }?.start()
+    for camera in captures.withLock({ $0 }) { camera.start() }
   }
 
   func stop() {
-    let camera = capture.withLock { camera in
-      defer { camera = nil }
-      return camera
+    let cameras = captures.withLock { cameras in
+      defer { cameras = [] }
+      return cameras
     }
-    camera?.stop()
+    for camera in cameras { camera.stop() }
   }
 
   /// How many calls take the pictures now.
@@ -86,9 +124,24 @@ final class PictureSender: Sendable {
     state.withLock { $0.keyframes.request() }
   }
 
-  fileprivate func take(_ frame: VideoFrame) {
+  /// From now on this camera's pictures are sent, beginning with a keyframe.
+  fileprivate func choose(_ output: CameraSelector.Output) {
+    state.withLock { state in
+      guard state.camera != output.camera else { return }
+      state.camera = output.camera
+      state.hasSwitched = true
+      state.keyframes.request()
+    }
+  }
+
+  fileprivate func lose(_ camera: Int) {
+    watch?.lose(camera, at: HostClock().now())
+  }
+
+  fileprivate func take(_ frame: VideoFrame, from camera: Int) {
+    watch?.take(frame, from: camera)
     let begins = state.withLock { state -> Bool in
-      guard state.viewers > 0 else { return false }
+      guard state.viewers > 0, state.camera == camera else { return false }
       state.waiting = frame
       defer { state.isEncoding = true }
       return !state.isEncoding
@@ -104,9 +157,12 @@ final class PictureSender: Sendable {
           return nil
         }
         state.waiting = nil
-        return (frame, state.keyframes.takesKeyframe(at: frame.captured))
+        defer { state.hasSwitched = false }
+        return (frame, state.hasSwitched)
       }
-      guard let (frame, forceKeyframe) = next else { return }
+      guard let (taken, hasSwitched) = next else { return }
+      guard let frame = prepare(taken, hasSwitched: hasSwitched) else { continue }
+      let forceKeyframe = state.withLock { $0.keyframes.takesKeyframe(at: frame.captured) }
       do {
         if let picture = try encoder.encoder.encode(frame, forceKeyframe: forceKeyframe) {
           if picture.isKeyframe { state.withLock { $0.keyframes.made(at: frame.captured) } }
@@ -117,10 +173,28 @@ final class PictureSender: Sendable {
       }
     }
   }
+
+  /// The frame as it may be seen by others; `nil` when there is none that may.
+  private func prepare(_ frame: VideoFrame, hasSwitched: Bool) -> VideoFrame? {
+    guard let fitted = encoder.fitting.fit(frame.picture) else { return nil }
+    guard let effect = encoder.effect else {
+      return VideoFrame(picture: fitted, captured: frame.captured)
+    }
+    if hasSwitched { effect.beginAnew() }
+    do throws(Failure) {
+      guard let picture = try effect.apply(to: fitted) else { return nil }
+      encoder.effectHasFailed = false
+      return VideoFrame(picture: picture, captured: frame.captured)
+    } catch {
+      if !encoder.effectHasFailed { failed(error) }
+      encoder.effectHasFailed = true
+      return nil
+    }
+  }
 }
 
-/// Breaks the circle between a capture, which needs to know where its frames go, and the sender,
-/// which owns the capture.
+/// Breaks the circle between captures and watch, which need to know where frames and choices go, and
+/// the sender, which owns them.
 private final class FrameLatch: Sendable {
   private let sender = Mutex<WeakSender>(WeakSender())
 
@@ -132,7 +206,15 @@ private final class FrameLatch: Sendable {
     self.sender.withLock { $0.sender = sender }
   }
 
-  func take(_ frame: VideoFrame) {
-    sender.withLock { $0.sender }?.take(frame)
+  func take(_ frame: VideoFrame, from camera: Int) {
+    sender.withLock { $0.sender }?.take(frame, from: camera)
+  }
+
+  func choose(_ output: CameraSelector.Output) {
+    sender.withLock { $0.sender }?.choose(output)
+  }
+
+  func lose(_ camera: Int) {
+    sender.withLock { $0.sender }?.lose(camera)
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 package import Foundations
 import Glibc
+package import Vision
 package import Wire
 
 /// Where one installation keeps what is its own: its key, its history, the grants that let it back
@@ -52,6 +53,15 @@ package final class DataDirectory: Sendable {
 
   deinit {
     close(lock)
+  }
+
+  /// The vision models of an installation: its own, or where it has none those of the usual place.
+  package static func modelStore(for path: String) -> ModelStore {
+    let own = ModelStore(dataDirectory: path)
+    if own.isComplete { return own }
+    let usual = ModelStore(
+      dataDirectory: standardPath(environment: ProcessInfo.processInfo.environment))
+    return usual.isComplete ? usual : own
   }
 
   package var historyPath: String { path + "/history.sqlite" }

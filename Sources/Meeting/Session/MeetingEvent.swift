@@ -1,5 +1,6 @@
 package import Foundations
 package import Roster
+package import Vision
 
 /// What a meeting tells those who watch it: the window, the terminal, a script.
 package enum MeetingEvent: Sendable {
@@ -15,6 +16,8 @@ package enum MeetingEvent: Sendable {
   case chat(ChatLine)
   case hand(member: PeerID, name: String, isRaised: Bool)
   case statistics(MeetingStatistics)
+  /// God's eye sends the pictures of this camera from now on; they are numbered as they were given.
+  case cameraSelected(camera: Int, reason: CameraSelector.Reason)
   case recording(path: String, member: PeerID)
   case warning(code: String, message: String)
   case failed(Failure)

@@ -7,6 +7,11 @@ package struct MeetingOptions: Sendable {
   package var name: String
   package var dataDirectory: String
   package var camera: CameraSpec = .none
+  /// More cameras, of which the one looked at is sent; only with `godsEye`.
+  package var otherCameras: [CameraSpec] = []
+  package var godsEye = false
+  /// What becomes of the background; `nil` leaves it as it is.
+  package var background: BackgroundOption?
   package var video = VideoSettings()
   package var microphone: MicrophoneSpec = .none
   package var speaker: SpeakerSpec = .none
@@ -23,6 +28,14 @@ package struct MeetingOptions: Sendable {
     self.name = name
     self.dataDirectory = dataDirectory
   }
+}
+
+/// What is done to what is behind the person before the camera.
+package enum BackgroundOption: Hashable, Sendable {
+  /// - Parameter strength: 1 to 3.
+  case blur(strength: Int)
+  /// The path of a picture.
+  case image(String)
 }
 
 /// What only the one who opens a meeting decides.

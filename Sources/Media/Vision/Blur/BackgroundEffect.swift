@@ -62,6 +62,9 @@ package final class BackgroundEffect {
     }
   }
 
+  /// The next picture comes from another camera: nothing before it says anything about it.
+  package func beginAnew() { workshop?.beginAnew() }
+
   private func workshop(for picture: Picture) throws(Failure) -> Workshop {
     if let workshop, workshop.alpha.width == picture.width,
       workshop.alpha.height == picture.height
@@ -116,6 +119,8 @@ private final class Workshop {
       backdrop = image.filling(width: width, height: height)
     }
   }
+
+  func beginAnew() { smoothing.reset() }
 
   func draw(_ picture: Picture, onto target: Picture) throws(ModelFailure) {
     smoothing.take(try segmentation.run(picture), luma: segmentation.luma)

@@ -58,19 +58,7 @@ package final class BackgroundImage: Sendable {
   /// Scaled to fill a picture of this size; what is beyond its shape is cut off on both sides alike.
   func filling(width: Int, height: Int) -> Picture {
     let target = PicturePool(limit: 0).makePicture(width: width, height: height)
-    let scale = min(
-      Double(picture.width) / Double(width), Double(picture.height) / Double(height))
-    func even(_ side: Double, of whole: Int) -> Int { max(min(Int(side) / 2 * 2, whole), 1) }
-    let columns = even(Double(width) * scale, of: picture.width)
-    let rows = even(Double(height) * scale, of: picture.height)
-    let (left, top) = ((picture.width - columns) / 4 * 2, (picture.height - rows) / 4 * 2)
-    I420Scale(
-      picture.luma.bytes + top * picture.luma.stride + left, Int32(picture.luma.stride),
-      picture.blue.bytes + top / 2 * picture.blue.stride + left / 2, Int32(picture.blue.stride),
-      picture.red.bytes + top / 2 * picture.red.stride + left / 2, Int32(picture.red.stride),
-      Int32(columns), Int32(rows), target.luma.bytes, Int32(target.luma.stride),
-      target.blue.bytes, Int32(target.blue.stride), target.red.bytes, Int32(target.red.stride),
-      Int32(width), Int32(height), kFilterBox)
+    picture.fill(target)
     return target
   }
 

@@ -1,0 +1,194 @@
+import Foundations
+import Testing
+import Vision
+
+@Suite("Which camera is looked at")
+struct CameraSelectorTests {
+  /// A speaker between cameras, as the machine hears of it.
+  private struct Scene {
+    var selector = CameraSelector()
+    /// Directions of the cameras: degrees to the right, up.
+    var cameras: [(yaw: Float, pitch: Float)]
+    var now = Moment.zero
+    var selections: [(camera: Int, reason: CameraSelector.Reason, at: Moment)] = []
+    var interval = Duration.nanoseconds(1_000_000_000 / 15)
+
+    init(_ cameras: [(Float, Float)]) {
+      self.cameras = cameras.map { (yaw: $0.0, pitch: $0.1) }
+    }
+
+    /// One picture of each camera while the look goes to this direction.
+    mutating func look(
+      _ yaw: Float, _ pitch: Float = 0, confidence: Float = 1, closed: Bool = false,
+      unseenBy unseen: Set<Int> = []
+    ) {
+      var outputs: [CameraSelector.Output] = []
+      for (index, camera) in cameras.enumerated() {
+        let sight: CameraSelector.Sight =
+          unseen.contains(index)
+          ? .nobody
+          : closed
+            ? .closedEyes
+            : .face(yaw: yaw - camera.yaw, pitch: pitch - camera.pitch, confidence: confidence)
+        selector.handle(.saw(camera: index, sight), at: now, into: &outputs)
+      }
+      selector.handle(.decide, at: now, into: &outputs)
+      note(outputs)
+      now = now + interval
+    }
+
+    mutating func look(_ yaw: Float, _ pitch: Float = 0, pictures: Int, confidence: Float = 1) {
+      for _ in 0..<pictures { look(yaw, pitch, confidence: confidence) }
+    }
+
+    mutating func lose(_ camera: Int) {
+      var outputs: [CameraSelector.Output] = []
+      selector.handle(.lost(camera: camera), at: now, into: &outputs)
+      note(outputs)
+    }
+
+    private mutating func note(_ outputs: [CameraSelector.Output]) {
+      for output in outputs { selections.append((output.camera, output.reason, now)) }
+    }
+  }
+
+  private static let three: [(Float, Float)] = [(-20, 0), (0, 0), (20, 0)]
+
+  @Test("Nobody in sight chooses nothing; the first face chooses the camera looked at")
+  func firstFace() {
+    var scene = Scene(Self.three)
+    scene.look(20, unseenBy: [0, 1, 2])
+    #expect(scene.selector.selected == nil)
+    scene.look(19)
+    #expect(scene.selector.selected == 2)
+    #expect(scene.selections.map(\.reason) == [.firstFace])
+  }
+
+  @Test(
+    "A look that moves to another camera is followed within a quarter of a second",
+    arguments: [10, 15, 20, 35] as [Float], [15, 30])
+  func follows(spacing: Float, rate: Int) {
+    var scene = Scene([(-spacing, 0), (0, 0), (spacing, 0)])
+    scene.interval = .nanoseconds(1_000_000_000 / Int64(rate))
+    scene.look(0, pictures: rate)
+    let moved = scene.now
+    scene.look(spacing, pictures: rate)
+    #expect(scene.selections.map(\.camera) == [1, 2])
+    #expect(scene.selections[1].at - moved <= .milliseconds(240))
+    #expect(scene.selections[1].at - moved >= .milliseconds(100))
+  }
+
+  @Test("A glance shorter than the dwell changes nothing", arguments: 1...2)
+  func glance(pictures: Int) {
+    var scene = Scene(Self.three)
+    for _ in 0..<20 {
+      scene.look(0, pictures: 10)
+      scene.look(20, pictures: pictures)
+    }
+    #expect(scene.selections.map(\.camera) == [1])
+  }
+
+  @Test("A look half-way between two cameras, trembling, never flutters")
+  func halfWay() {
+    var scene = Scene(Self.three)
+    var generator = SeededGenerator(seed: 5)
+    scene.look(0, pictures: 15)
+    for _ in 0..<900 {
+      scene.look(10 + .random(in: -1.5...1.5, using: &generator))
+    }
+    #expect(scene.selections.count <= 2)
+  }
+
+  @Test("A look that passes over the middle camera doesn't stop there")
+  func sweep() {
+    var scene = Scene(Self.three)
+    scene.look(-20, pictures: 15)
+    for yaw in [-12, -2, 6, 15] as [Float] { scene.look(yaw) }
+    scene.look(20, pictures: 15)
+    #expect(scene.selections.map(\.camera) == [0, 2])
+  }
+
+  @Test("Closed eyes neither change the choice nor undo what speaks for a change")
+  func blink() {
+    var scene = Scene(Self.three)
+    scene.look(0, pictures: 15)
+    for _ in 0..<30 { scene.look(40, closed: true) }
+    #expect(scene.selector.selected == 1)
+    scene.look(0, pictures: 5)
+    let moved = scene.now
+    scene.look(20)
+    scene.look(20, closed: true)
+    scene.look(20)
+    scene.look(20)
+    #expect(scene.selector.selected == 2)
+    #expect(scene.selections[1].at - moved <= .milliseconds(240))
+  }
+
+  @Test("When nobody is in sight any more the choice stays")
+  func nobody() {
+    var scene = Scene(Self.three)
+    scene.look(20, pictures: 5)
+    for _ in 0..<100 { scene.look(0, unseenBy: [0, 1, 2]) }
+    #expect(scene.selector.selected == 2)
+  }
+
+  @Test("A face that only another camera sees any more wins that camera the choice")
+  func faceLost() {
+    var scene = Scene(Self.three)
+    scene.look(0, pictures: 10)
+    for _ in 0..<10 { scene.look(35, unseenBy: [0, 1]) }
+    #expect(scene.selections.map(\.camera) == [1, 2])
+    #expect(scene.selections.last?.reason == .faceLost)
+  }
+
+  @Test("A camera that is unplugged is left at once for the one looked at most nearly")
+  func unplugged() {
+    var scene = Scene(Self.three)
+    scene.look(-15, pictures: 10)
+    scene.lose(0)
+    #expect(scene.selector.selected == 1)
+    #expect(scene.selections.last?.reason == .cameraLost)
+    scene.lose(1)
+    scene.lose(2)
+    #expect(scene.selector.selected == nil)
+  }
+
+  @Test("Little confidence needs longer, and still follows")
+  func doubt() {
+    func delay(confidence: Float) -> Duration? {
+      var scene = Scene(Self.three)
+      scene.look(0, pictures: 15, confidence: confidence)
+      let moved = scene.now
+      scene.look(20, pictures: 15, confidence: confidence)
+      return scene.selections.last.map { $0.at - moved }
+    }
+    let (sure, unsure) = (delay(confidence: 1), delay(confidence: 0.3))
+    #expect(sure != nil && unsure != nil)
+    #expect(unsure! >= sure!)
+    #expect(unsure! <= .milliseconds(400))
+  }
+
+  @Test("A pitch that is measured too high for all cameras hides no difference between them")
+  func commonPitch() {
+    var scene = Scene([(-6, 0), (6, 0)])
+    scene.look(-6, 9, pictures: 20)
+    scene.look(6, 9, pictures: 10)
+    scene.look(-6, 9, pictures: 10)
+    #expect(scene.selections.map(\.camera) == [0, 1, 0])
+  }
+
+  @Test("What a person's eyes add is learned from looks at several cameras")
+  func bias() {
+    // The look is measured six degrees too far up: nearer to the upper camera's direction.
+    let cameras: [(Float, Float)] = [(0, 0), (0, 10), (0, -10)]
+    var scene = Scene(cameras)
+    let error: Float = 6
+    for _ in 0..<6 {
+      for camera in cameras { scene.look(camera.0, camera.1 + error, pictures: 30) }
+    }
+    for (index, camera) in cameras.enumerated() {
+      scene.look(camera.0, camera.1 + error, pictures: 15)
+      #expect(scene.selector.selected == index)
+    }
+  }
+}

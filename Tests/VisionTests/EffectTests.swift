@@ -1,0 +1,115 @@
+import Foundations
+import MediaSupport
+import Testing
+
+@testable import Vision
+
+@Suite("What is behind a person", .needsModels)
+struct EffectTests {
+  /// A drawn head before stripes, which blur can't leave as they are.
+  private static func picture(_ pool: PicturePool, width: Int, height: Int, seed: UInt64) -> Picture
+  {
+    let drawing = Drawing.face(width: width, height: height, seed: seed)
+    let picture = pool.makePicture(width: width, height: height)
+    for row in 0..<height {
+      for column in 0..<width {
+        let at = (row * width + column) * 3
+        let stripe = column / 4 % 2 == 0 ? 40 : 0
+        let grey = (Int(drawing.bytes[at]) + Int(drawing.bytes[at + 1])) / 2
+        let value = 16 + grey * 2 / 5 + stripe
+        picture.luma.bytes[row * picture.luma.stride + column] = UInt8(min(value, 235))
+      }
+    }
+    for plane in [picture.blue, picture.red] {
+      plane.bytes.update(repeating: 128, count: plane.stride * plane.height)
+    }
+    return picture
+  }
+
+  @Test(
+    "Of any camera's size the result has the same, and the stripes behind are gone",
+    arguments: [(320, 180), (176, 144), (180, 320), (642, 358)])
+  func sizes(width: Int, height: Int) throws {
+    let effect = try BackgroundEffect(.blurred(strength: 3), store: Environment.store)
+    let pool = PicturePool()
+    for seed in 1...2 as ClosedRange<UInt64> {
+      let picture = Self.picture(pool, width: width, height: height, seed: seed)
+      let result = try #require(try effect.apply(to: picture))
+      #expect(result.width == width && result.height == height)
+      #expect(Self.roughness(result, row: 2) < Self.roughness(picture, row: 2) / 4)
+    }
+  }
+
+  /// Mean change from one pixel to the next.
+  private static func roughness(_ picture: Picture, row: Int) -> Double {
+    let line = picture.luma.bytes + row * picture.luma.stride
+    let sum = (1..<picture.width).reduce(0) { $0 + abs(Int(line[$1]) - Int(line[$1 - 1])) }
+    return Double(sum) / Double(picture.width)
+  }
+
+  @Test("Without models there is no effect, only the hint how to get them")
+  func missing() {
+    let folder = TemporaryFolder()
+    let failure = #expect(throws: Failure.self) {
+      try BackgroundEffect(
+        .blurred(strength: 1), store: ModelStore(dataDirectory: folder.path))
+    }
+    #expect(failure?.code == "models-missing")
+  }
+
+  @Test("While all pictures given out are in use there is none, never the camera's own")
+  func exhausted() throws {
+    let effect = try BackgroundEffect(.blurred(strength: 1), store: Environment.store)
+    let picture = Self.picture(PicturePool(), width: 160, height: 90, seed: 1)
+    var kept: [Picture] = []
+    while let result = try effect.apply(to: picture) {
+      #expect(result !== picture)
+      kept.append(result)
+      try #require(kept.count < 20)
+    }
+    kept.removeFirst()
+    #expect(try effect.apply(to: picture) != nil)
+  }
+
+  @Test("A background that is no picture is refused")
+  func badImage() {
+    let folder = TemporaryFolder()
+    var generator = SeededGenerator(seed: 9)
+    for count in [0, 8, 100, 5000] {
+      let bytes: [UInt8] =
+        [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A].prefix(count)
+        + (0..<max(count - 8, 0)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+      let path = folder.write(bytes, to: "a.png")
+      #expect(throws: Failure.self) { try BackgroundImage(path: path) }
+    }
+    #expect(throws: Failure.self) { try BackgroundImage(path: folder.file("none.png")) }
+  }
+}
+
+@Suite("A mask in time")
+struct MaskSmoothingTests {
+  @Test("Where nothing moves it hardly trembles, and where something does it follows at once")
+  func followsMotion() {
+    let smoothing = MaskSmoothing(width: 64, height: 36)
+    let luma = Grid<UInt8>(width: 64, height: 36, filledWith: 100)
+    var generator = SeededGenerator(seed: 1)
+    var raw = [Float](repeating: 0.5, count: 64 * 36)
+    var (changes, rawChanges) = (Float(0), Float(0))
+    for _ in 0..<60 {
+      let before = raw
+      raw = raw.map { _ in 0.5 + .random(in: -0.1...0.1, using: &generator) }
+      let old = Array(UnsafeBufferPointer(start: smoothing.mask.values, count: raw.count))
+      raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma) }
+      for index in raw.indices {
+        changes += abs(smoothing.mask.values[index] - old[index])
+        rawChanges += abs(raw[index] - before[index])
+      }
+    }
+    #expect(changes < rawChanges / 2)
+    // The person has gone: neither mask nor picture is what it was.
+    for index in 0..<luma.count { luma.values[index] = 160 }
+    raw = raw.map { _ in 0 }
+    raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma) }
+    #expect((0..<luma.count).allSatisfy { smoothing.mask.values[$0] < 0.01 })
+  }
+}
