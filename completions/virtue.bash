@@ -173,22 +173,22 @@ _virtue() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    host|join|nearby|history|devices|models|doctor|demo|help)
+    host|join|nearby|history|devices|models|vision|doctor|demo|help)
         # Offer subcommand argument completions
         "_virtue_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'host join nearby history devices models doctor demo help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'host join nearby history devices models vision doctor demo help' -- "${cur}"))
         ;;
     esac
 }
 
 _virtue_host() {
     repeating_flags=()
-    non_repeating_flags=(--visible --headless --json --version -h --help)
-    repeating_options=(--interface --peer)
-    non_repeating_options=(--uses --life --name --camera --resolution --microphone --speaker --record --port --data-dir --duration)
+    non_repeating_flags=(--visible --headless --json --blur --gods-eye --version -h --help)
+    repeating_options=(--camera --interface --peer)
+    non_repeating_options=(--uses --life --name --blur-strength --background --resolution --microphone --speaker --record --port --data-dir --duration)
     __virtue_offer_flags_options 1
 
     # Offer option value completions
@@ -203,6 +203,12 @@ _virtue_host() {
         return
         ;;
     '--camera')
+        return
+        ;;
+    '--blur-strength')
+        return
+        ;;
+    '--background')
         return
         ;;
     '--resolution')
@@ -237,9 +243,9 @@ _virtue_host() {
 
 _virtue_join() {
     repeating_flags=()
-    non_repeating_flags=(--headless --json --version -h --help)
-    repeating_options=(--interface --peer)
-    non_repeating_options=(--name --camera --resolution --microphone --speaker --record --port --data-dir --duration)
+    non_repeating_flags=(--headless --json --blur --gods-eye --version -h --help)
+    repeating_options=(--camera --interface --peer)
+    non_repeating_options=(--name --blur-strength --background --resolution --microphone --speaker --record --port --data-dir --duration)
     __virtue_offer_flags_options 1
 
     # Offer option value completions
@@ -248,6 +254,12 @@ _virtue_join() {
         return
         ;;
     '--camera')
+        return
+        ;;
+    '--blur-strength')
+        return
+        ;;
+    '--background')
         return
         ;;
     '--resolution')
@@ -397,6 +409,77 @@ _virtue_models_status() {
 
     # Offer option value completions
     case "${prev}" in
+    '--data-dir')
+        return
+        ;;
+    esac
+}
+
+_virtue_vision() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __virtue_offer_flags_options 0
+
+    # Offer subcommand / subcommand argument completions
+    local -r subcommand="${unparsed_words[0]}"
+    unset 'unparsed_words[0]'
+    unparsed_words=("${unparsed_words[@]}")
+    case "${subcommand}" in
+    blur|look)
+        # Offer subcommand argument completions
+        "_virtue_vision_${subcommand}"
+        ;;
+    *)
+        # Offer subcommand completions
+        COMPREPLY+=($(compgen -W 'blur look' -- "${cur}"))
+        ;;
+    esac
+}
+
+_virtue_vision_blur() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--input --output --mask --strength --background --data-dir)
+    __virtue_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--input')
+        return
+        ;;
+    '--output')
+        return
+        ;;
+    '--mask')
+        return
+        ;;
+    '--strength')
+        return
+        ;;
+    '--background')
+        return
+        ;;
+    '--data-dir')
+        return
+        ;;
+    esac
+}
+
+_virtue_vision_look() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=(--camera)
+    non_repeating_options=(--data-dir)
+    __virtue_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--camera')
+        return
+        ;;
     '--data-dir')
         return
         ;;
