@@ -66,10 +66,11 @@ extension Database {
   }
 
   private func noteContradiction(by entry: Entry) throws {
+    // Left to itself SQLite goes through the whole meeting by the index that covers the columns.
     try execute(
       sql: """
         INSERT OR IGNORE INTO contradictions (meeting, author)
-        SELECT meeting, author FROM entries
+        SELECT meeting, author FROM entries INDEXED BY entriesBySequence
         WHERE author = ?1 AND meeting = ?2 AND sequence = ?3 AND hash <> ?4
         """,
       arguments: [
