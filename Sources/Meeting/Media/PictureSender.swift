@@ -129,6 +129,8 @@ final class PictureSender: Sendable {
     state.withLock { state in
       guard state.camera != output.camera else { return }
       state.camera = output.camera
+      // The other camera's frame would follow the new beginning.
+      state.waiting = nil
       state.hasSwitched = true
       state.keyframes.request()
     }

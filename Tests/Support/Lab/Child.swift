@@ -30,7 +30,11 @@ package final class Child: Sendable {
       let status =
         process.terminationReason == .exit
         ? process.terminationStatus : 128 + process.terminationStatus
-      Task { await exited.end(status: status) }
+      // What it printed last is read first; a grandchild that still holds the pipe is not waited for.
+      Task {
+        await exited.printed(within: .seconds(1))
+        await exited.end(status: status)
+      }
     }
     try process.run()
     let reader = output.fileHandleForReading
@@ -53,6 +57,7 @@ package final class Child: Sendable {
     }
     Task {
       for await line in lines { await journal.append(line) }
+      await journal.endLines()
     }
   }
 
@@ -98,8 +103,22 @@ package actor Journal {
 
   package private(set) var lines: [Line] = []
   private(set) var status: Int32?
+  private var isPrinted = false
   private var waiters: [Int: CheckedContinuation<Bool, Never>] = [:]
   private var nextWaiter = 0
+
+  /// Waits for the end of what is printed.
+  func printed(within limit: Duration) async {
+    let deadline = ContinuousClock.now + limit
+    while !isPrinted, ContinuousClock.now < deadline {
+      _ = await changes(from: lines.count, ended: false, before: deadline)
+    }
+  }
+
+  func endLines() {
+    isPrinted = true
+    wake()
+  }
 
   func append(_ line: Line) {
     lines.append(line)
