@@ -91,6 +91,41 @@ extension [Gossip.Output] {
   }
 }
 
+/// What neighbours say about neighbours and broadcasts, at the edge of what they may say.
+private let overlayFrames: [WireLinkFrame] = {
+  let ids = Identity.crowd.map { Data($0.id.bytes) }
+  let names = ids.map { id in
+    WireBroadcastName.with {
+      $0.author = id
+      $0.number = .max
+      $0.round = .max
+    }
+  }
+  return [
+    .with { $0.join = WireJoin() },
+    .with {
+      $0.forwardJoin.newcomer = ids[9]
+      $0.forwardJoin.timeToLive = .max
+    },
+    .with { $0.neighbor.priority = .high },
+    .with { $0.neighbor.priority = .rendezvous },
+    .with { $0.disconnect = WireDisconnect() },
+    .with {
+      $0.shuffle.path = Array(ids.prefix(16))
+      $0.shuffle.sample = ids
+      $0.shuffle.timeToLive = .max
+    },
+    .with {
+      $0.shuffle.path = [ids[1]]
+      $0.shuffle.sample = Array(ids.prefix(8))
+    },
+    .with { $0.shuffleReply.sample = Array(ids.prefix(8)) },
+    .with { $0.iHave.broadcasts = names },
+    .with { $0.graft.broadcasts = names },
+    .with { $0.prune = WirePrune() },
+  ]
+}()
+
 @Suite("A mesh under hostile input")
 struct HostileInputTests {
   @Test("A copy is neither delivered nor passed on again, from whomever it comes")
@@ -286,6 +321,28 @@ struct HostileInputTests {
     }
   }
 
+  @Test("Overlay messages out of bounds are dropped, and their bearer is named")
+  func boundsOverlayMessages() {
+    let id = Data(Identity.crowd[5].id.bytes)
+    let name = WireBroadcastName.with { $0.author = id }
+    let frames: [WireLinkFrame] = [
+      .with { $0.forwardJoin.newcomer = Data([1]) },
+      .with { $0.neighbor.priority = .UNRECOGNIZED(9) },
+      .with { $0.shuffle.sample = [Data](repeating: id, count: 100) },
+      .with { $0.shuffle.path = [Data([1, 2, 3])] },
+      .with { $0.shuffleReply.path = [Data](repeating: id, count: 17) },
+      .with { $0.iHave.broadcasts = [WireBroadcastName](repeating: name, count: 1025) },
+      .with { $0.iHave.broadcasts = [WireBroadcastName()] },
+      .with { $0.graft.broadcasts = [WireBroadcastName](repeating: name, count: 1025) },
+    ]
+    for frame in frames {
+      var bench = Bench()
+      bench.receive(frame, from: 2)
+      let outputs = bench.take()
+      #expect(outputs.count == 1 && outputs.complaints.count == 1, "\(frame): \(outputs)")
+    }
+  }
+
   @Test("A removed member loses its link, and stays away")
   func removes() {
     var bench = Bench()
@@ -306,22 +363,23 @@ struct HostileInputTests {
     var chance = SeededGenerator(seed: seed)
     var bench = Bench(neighbours: 1..<5)
     let membership = WirePayload.with { $0.membership = Identity.crowd[8].membership }
-    let samples: [WireLinkFrame] = [
-      broadcast(entry("x"), number: 3, by: Identity.crowd[1]),
-      broadcast(membership, number: 3, by: Identity.crowd[8]),
-      broadcast(.with { $0.leaving = WireLeaving() }, number: .max, by: Identity.crowd[2]),
-      .with { $0.directed = .sample(number: .max, by: Identity.crowd[3], to: bench.me.id) },
-      .with { $0.goodbye.leaving = false },
-      .with {
-        $0.probe.member = Data(Identity.crowd[4].id.bytes)
-        $0.probe.number = .max
-      },
-      .with {
-        $0.probeReply.member = Data(Identity.crowd[4].id.bytes)
-        $0.probeReply.heard = true
-      },
-      .with { $0.pong.number = .max },
-    ]
+    let samples: [WireLinkFrame] =
+      [
+        broadcast(entry("x"), number: 3, by: Identity.crowd[1]),
+        broadcast(membership, number: 3, by: Identity.crowd[8]),
+        broadcast(.with { $0.leaving = WireLeaving() }, number: .max, by: Identity.crowd[2]),
+        .with { $0.directed = .sample(number: .max, by: Identity.crowd[3], to: bench.me.id) },
+        .with { $0.goodbye.leaving = false },
+        .with {
+          $0.probe.member = Data(Identity.crowd[4].id.bytes)
+          $0.probe.number = .max
+        },
+        .with {
+          $0.probeReply.member = Data(Identity.crowd[4].id.bytes)
+          $0.probeReply.heard = true
+        },
+        .with { $0.pong.number = .max },
+      ] + overlayFrames
     for _ in 0..<300 {
       var bytes = samples.randomElement(using: &chance)!.wire
       if Bool.random(using: &chance) {
