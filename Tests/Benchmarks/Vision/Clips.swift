@@ -2,13 +2,19 @@ import Capture
 import Codecs
 import Foundation
 import Foundations
+import MediaSupport
 
 /// All pictures of a clip, with their times.
+/// - Parameter grey: only brightness matters; any colour layout will do.
 func pictures(
-  of path: String, limit: Int = .max
+  of path: String, limit: Int = .max, grey: Bool = false
 ) throws -> [(picture: Picture, time: Duration)] {
   let clip = try ClipReader(
-    path: path, pool: PicturePool(), makeDecoder: { try VideoDecoder(codec: $0, pool: $1) })
+    path: path, pool: PicturePool(),
+    makeDecoder: { codec, pool in
+      if grey, codec == .vp9 { return try GreyDecoder(pool: pool) }
+      return try VideoDecoder(codec: codec, pool: pool)
+    })
   var all: [(picture: Picture, time: Duration)] = []
   while all.count < limit, let next = try clip.next() { all.append(next) }
   return all

@@ -114,7 +114,7 @@ struct MaskTruth {
   /// Mean overlap, and the mean change from picture to picture by that of the raw mask.
   private func follow(_ folder: String) throws -> (overlap: Double, calm: Double) {
     let clip = try pictures(of: folder + "/person.webm")
-    let truth = try pictures(of: folder + "/mask.webm")
+    let truth = try pictures(of: folder + "/mask.webm", grey: true)
     let effect = try BackgroundEffect(.blurred(strength: 2), store: store)
     let raw = try RawSegmentation(store: store)
     let pool = PicturePool()

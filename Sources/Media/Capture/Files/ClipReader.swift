@@ -43,8 +43,9 @@ package final class ClipReader {
       count += 1
     }
     estimatedCount = max(count, 1)
-    reader.rewind()
+    // Known once there has been a packet.
     let codec: VideoCodec = reader.track(.video)?.codec == "V_VP9" ? .vp9 : .vp8
+    reader.rewind()
     do {
       source = .webM(reader, try makeDecoder(codec, pool), firstTime: first)
     } catch {

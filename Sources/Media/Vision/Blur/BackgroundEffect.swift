@@ -89,7 +89,8 @@ private final class Workshop {
   private let segmentation: Segmentation
   private let smoothing: MaskSmoothing
   private let edges: EdgeRefinement
-  private let bytes: Grid<UInt8>
+  private let colourAlpha: Grid<UInt8>
+  private let alphaScaler: BoxScaler
   /// The mask at the picture's size.
   let alpha: Grid<UInt8>
   private let behind: Behind
@@ -104,11 +105,13 @@ private final class Workshop {
   init(
     _ network: Network, background: BackgroundEffect.Background, width: Int, height: Int
   ) throws(ModelFailure) {
-    segmentation = try Segmentation(network)
+    segmentation = try Segmentation(network, picture: (width, height))
     smoothing = MaskSmoothing(width: segmentation.width, height: segmentation.height)
     edges = EdgeRefinement(
       width: segmentation.width, height: segmentation.height, picture: (width, height))
-    bytes = Grid(width: segmentation.width, height: segmentation.height, filledWith: 0)
+    colourAlpha = Grid(width: (width + 1) / 2, height: (height + 1) / 2, filledWith: 0)
+    alphaScaler = BoxScaler(
+      from: (width, height), to: ((width + 1) / 2, (height + 1) / 2))
     alpha = Grid(width: width, height: height, filledWith: 0)
     switch background {
     case .blurred(let strength):
@@ -124,20 +127,22 @@ private final class Workshop {
 
   func draw(_ picture: Picture, onto target: Picture) throws(ModelFailure) {
     smoothing.take(try segmentation.run(picture), luma: segmentation.luma)
-    let mask = smoothing.mask
-    for index in 0..<mask.count { bytes.values[index] = EdgeRefinement.byte(mask.values[index]) }
-    ScalePlane(
-      bytes.values, Int32(bytes.width), Int32(bytes.width), Int32(bytes.height), alpha.values,
-      Int32(alpha.width), Int32(alpha.width), Int32(alpha.height), kFilterBilinear)
     edges.refine(smoothing, segmentation, picture: picture, alpha: alpha)
     if case .blurred(let soft) = behind { soft.draw(picture, alpha: alpha, onto: backdrop) }
-    I420Blend(
-      picture.luma.bytes, Int32(picture.luma.stride), picture.blue.bytes,
-      Int32(picture.blue.stride), picture.red.bytes, Int32(picture.red.stride),
-      backdrop.luma.bytes, Int32(backdrop.luma.stride), backdrop.blue.bytes,
-      Int32(backdrop.blue.stride), backdrop.red.bytes, Int32(backdrop.red.stride), alpha.values,
-      Int32(alpha.width), target.luma.bytes, Int32(target.luma.stride), target.blue.bytes,
-      Int32(target.blue.stride), target.red.bytes, Int32(target.red.stride),
-      Int32(target.width), Int32(target.height))
+    alphaScaler.scale(
+      alpha.values, stride: alpha.width, to: colourAlpha.values, stride: colourAlpha.width)
+    blend(picture.luma, backdrop.luma, alpha, target.luma)
+    blend(picture.blue, backdrop.blue, colourAlpha, target.blue)
+    blend(picture.red, backdrop.red, colourAlpha, target.red)
+  }
+
+  private func blend(
+    _ person: Picture.Plane, _ behind: Picture.Plane, _ alpha: Grid<UInt8>,
+    _ target: Picture.Plane
+  ) {
+    BlendPlane(
+      person.bytes, Int32(person.stride), behind.bytes, Int32(behind.stride), alpha.values,
+      Int32(alpha.width), target.bytes, Int32(target.stride), Int32(target.width),
+      Int32(target.height))
   }
 }

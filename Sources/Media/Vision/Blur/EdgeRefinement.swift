@@ -1,5 +1,5 @@
-import CYUV
 import Foundations
+import Glibc
 
 /// Draws the mask's edges where the picture's are.
 ///
@@ -34,14 +34,14 @@ final class EdgeRefinement {
 
   /// - Parameters:
   ///   - smoothing: the mask, and how much of it is new.
-  ///   - alpha: the picture's size; holds the mask scaled up, and is set right at its edges.
+  ///   - alpha: the mask at the picture's size, drawn here.
   func refine(
     _ smoothing: MaskSmoothing, _ small: Segmentation, picture: Picture, alpha: Grid<UInt8>
   ) {
     wasEdge.values.update(from: isEdge.values, count: isEdge.count)
     findEdges(smoothing.mask)
     fit(smoothing.mask, small)
-    apply(picture, smoothing.follow, alpha)
+    apply(picture, smoothing.mask, smoothing.follow, alpha)
   }
 
   /// 0…255 of a mask's value.
@@ -123,7 +123,9 @@ final class EdgeRefinement {
     return SIMD4(a, mean.w - a.dot(SIMD3(mean.x, mean.y, mean.z)))
   }
 
-  private func apply(_ picture: Picture, _ follow: Grid<Float>, _ alpha: Grid<UInt8>) {
+  private func apply(
+    _ picture: Picture, _ mask: Grid<Float>, _ follow: Grid<Float>, _ alpha: Grid<UInt8>
+  ) {
     let (width, height) = (follow.width, follow.height)
     let perColumn = Float(width) / Float(picture.width)
     let perRow = Float(height) / Float(picture.height)
@@ -131,10 +133,16 @@ final class EdgeRefinement {
       // The picture's rows and columns whose middles lie in this pixel of the mask.
       let top = row * picture.height / height
       let bottom = (row + 1) * picture.height / height
-      let edges = isEdge.row(row)
-      for column in 0..<width where edges[column] {
+      let (edges, values) = (isEdge.row(row), mask.row(row))
+      for column in 0..<width {
         let left = column * picture.width / width
         let right = (column + 1) * picture.width / width
+        guard edges[column] else {
+          // Sure all round: nothing or all.
+          let byte: UInt8 = values[column] < 0.5 ? 0 : 255
+          for y in top..<bottom { memset(alpha.row(y) + left, Int32(byte), right - left) }
+          continue
+        }
         let taken: Float = wasEdge.row(row)[column] ? follow.row(row)[column] : 1
         for y in top..<bottom {
           let down = max(0, min((Float(y) + 0.5) * perRow - 0.5, Float(height - 1)))

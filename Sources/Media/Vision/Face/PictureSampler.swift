@@ -41,17 +41,21 @@ struct PictureSampler {
     let (luma, blue, red) = (picture.luma, picture.blue, picture.red)
     let black = SIMD4<Float>(repeating: low)
     var pixel = target
+    let inside = SIMD2(Float(luma.width) - 0.5, Float(luma.height) - 0.5)
     for row in 0..<height {
+      var colours = SIMD2<Float>(128, 128)
       for column in 0..<width {
         let x = x0 + a * Float(column) + b * Float(row)
         let y = y0 + c * Float(column) + d * Float(row)
         var colour = black
-        if x >= -0.5, y >= -0.5, x <= Float(luma.width) - 0.5, y <= Float(luma.height) - 0.5 {
-          let brightness = Self.value(luma, x, y)
-          // Chroma lies between each two columns and rows.
-          let (halfX, halfY) = (x / 2 - 0.25, y / 2 - 0.25)
-          colour = Self.colour(
-            brightness, Self.value(blue, halfX, halfY), Self.value(red, halfX, halfY))
+        if x >= -0.5, y >= -0.5, x <= inside.x, y <= inside.y {
+          // Chroma has half the brightness's detail, so that two pixels share it. It lies between each
+          // two columns and rows.
+          if column & 1 == 0 {
+            let (halfX, halfY) = ((x + a / 2) / 2 - 0.25, (y + c / 2) / 2 - 0.25)
+            colours = SIMD2(Self.value(blue, halfX, halfY), Self.value(red, halfX, halfY))
+          }
+          colour = Self.colour(Self.value(luma, x, y), colours.x, colours.y)
           colour = colour * scale + low
         }
         pixel[0] = colour.x
@@ -78,8 +82,9 @@ struct PictureSampler {
   private static func value(_ plane: Picture.Plane, _ x: Float, _ y: Float) -> Float {
     let x = max(0, min(x, Float(plane.width - 1)))
     let y = max(0, min(y, Float(plane.height - 1)))
+    // In range by the lines above, and a number: the caller has compared it.
     let (column, row) = (Int(x), Int(y))
-    let (right, below) = (min(column + 1, plane.width - 1), min(row + 1, plane.height - 1))
+    let (right, below) = (min(column &+ 1, plane.width &- 1), min(row &+ 1, plane.height &- 1))
     let (u, v) = (x - Float(column), y - Float(row))
     let upper = plane.bytes + row * plane.stride
     let lower = plane.bytes + below * plane.stride

@@ -34,7 +34,7 @@ package struct CameraSelector: Machine {
     package var nearAngle: Float = 8
     /// How long the look must have rested near this one camera, and in how many pictures: a look that
     /// passes over it doesn't rest.
-    package var rest = Duration.milliseconds(60)
+    package var rest = Duration.milliseconds(50)
     package var pictures = 2
     /// Degrees between two pictures up to which a look rests.
     package var stillness: Float = 12
