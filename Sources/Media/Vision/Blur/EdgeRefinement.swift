@@ -16,6 +16,10 @@ final class EdgeRefinement {
   /// make an edge tremble where nothing moves.
   private let drawn: Grid<Float>
 
+  /// For each of the picture's columns: the mask's pixel before it, and how far beyond that it is.
+  private let places: Grid<Int32>
+  private let shares: Grid<Float>
+
   /// Mask pixels each way from a window's middle: 25 pixels of a 1280×720 picture across.
   private static let radius = 2
   /// Regularisation, in squared steps of brightness: colour differences below eight count as noise.
@@ -28,6 +32,14 @@ final class EdgeRefinement {
   init(width: Int, height: Int, picture: (width: Int, height: Int)) {
     wasEdge = Grid(width: width, height: height, filledWith: false)
     drawn = Grid(width: picture.width, height: picture.height, filledWith: 0)
+    places = Grid(width: picture.width, height: 1, filledWith: 0)
+    shares = Grid(width: picture.width, height: 1, filledWith: 0)
+    for column in 0..<picture.width {
+      let across = (Float(column) + 0.5) * Float(width) / Float(picture.width) - 0.5
+      let kept = max(0, min(across, Float(width - 1)))
+      places.values[column] = Int32(kept)
+      shares.values[column] = kept - kept.rounded(.down)
+    }
     coefficients = Grid(width: width, height: height, filledWith: .zero)
     isEdge = Grid(width: width, height: height, filledWith: false)
   }
@@ -45,10 +57,11 @@ final class EdgeRefinement {
   }
 
   /// 0…255 of a mask's value.
+  @inline(__always)
   static func byte(_ value: Float) -> UInt8 {
-    let share = (value - softness.lowerBound) / (softness.upperBound - softness.lowerBound)
+    let share = (value - softness.lowerBound) * (1 / (softness.upperBound - softness.lowerBound))
     let clamped = max(0, min(1, share))
-    return UInt8(255 * clamped * clamped * (3 - 2 * clamped) + 0.5)
+    return UInt8(truncatingIfNeeded: Int32(255 * clamped * clamped * (3 - 2 * clamped) + 0.5))
   }
 
   private func findEdges(_ mask: Grid<Float>) {
@@ -127,7 +140,7 @@ final class EdgeRefinement {
     _ picture: Picture, _ mask: Grid<Float>, _ follow: Grid<Float>, _ alpha: Grid<UInt8>
   ) {
     let (width, height) = (follow.width, follow.height)
-    let perColumn = Float(width) / Float(picture.width)
+    let (places, shares) = (places.values, shares.values)
     let perRow = Float(height) / Float(picture.height)
     for row in 0..<height {
       // The picture's rows and columns whose middles lie in this pixel of the mask.
@@ -155,10 +168,8 @@ final class EdgeRefinement {
           let red = picture.red.bytes + y / 2 * picture.red.stride
           let (target, kept) = (alpha.row(y), drawn.row(y))
           for x in left..<right {
-            let across = max(0, min((Float(x) + 0.5) * perColumn - 0.5, Float(width - 1)))
-            let before = Int(across)
-            let after = min(before + 1, width - 1)
-            let share = across - Float(before)
+            let (before, share) = (Int(places[x]), shares[x])
+            let after = min(before &+ 1, width &- 1)
             let above = first[before] + (first[after] - first[before]) * share
             let under = second[before] + (second[after] - second[before]) * share
             let a = above + (under - above) * weight

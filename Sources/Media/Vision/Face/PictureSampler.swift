@@ -19,72 +19,131 @@ package struct Region: Hashable, Sendable {
 
 /// Cuts a region out of a picture for a network: bilinear between pixel centres, black outside, from
 /// limited-range BT.601 to red, green and blue.
-struct PictureSampler {
-  /// What 0 and 255 become.
-  let low: Float
-  let high: Float
+///
+/// Belongs to one thread or actor at a time.
+final class PictureSampler {
+  private let low: Float
+  private let scale: Float
+  private let lumaRow: Grid<Float>
+  private let blueRow: Grid<Float>
+  private let redRow: Grid<Float>
+
+  /// Pixels across of the widest network's picture.
+  private static let widthLimit = 256
+  /// Positions are counted in 65,536ths of a pixel, and weights in 256ths.
+  private static let fraction: Float = 65_536
+
+  /// - Parameters:
+  ///   - low: what 0 becomes.
+  ///   - high: what 255 becomes.
+  init(low: Float, high: Float) {
+    self.low = low
+    scale = (high - low) / 255
+    lumaRow = Grid(width: Self.widthLimit, height: 1, filledWith: 0)
+    blueRow = Grid(width: Self.widthLimit, height: 1, filledWith: 0)
+    redRow = Grid(width: Self.widthLimit, height: 1, filledWith: 0)
+  }
 
   /// - Parameter target: `width`×`height` pixels of three floats.
   func sample(
     _ picture: Picture, region: Region, into target: UnsafeMutablePointer<Float>, width: Int,
     height: Int
   ) {
+    precondition(width <= Self.widthLimit && width.isMultiple(of: 2))
     let (cosine, sine) = (cosf(region.angle), sinf(region.angle))
     let (perColumn, perRow) = (region.width / Float(width), region.height / Float(height))
-    // From an output pixel to the picture's: x = x0 + a·column + b·row.
-    let (a, b) = (cosine * perColumn, -sine * perRow)
-    let (c, d) = (sine * perColumn, cosine * perRow)
-    let (middleColumn, middleRow) = (Float(width) / 2 - 0.5, Float(height) / 2 - 0.5)
-    let x0 = region.centreX - 0.5 - a * middleColumn - b * middleRow
-    let y0 = region.centreY - 0.5 - c * middleColumn - d * middleRow
-    let scale = (high - low) / 255
-    let (luma, blue, red) = (picture.luma, picture.blue, picture.red)
-    let black = SIMD4<Float>(repeating: low)
-    var pixel = target
-    let inside = SIMD2(Float(luma.width) - 0.5, Float(luma.height) - 0.5)
+    // From an output pixel to the picture's: start + across·column + down·row.
+    let across = SIMD2(cosine * perColumn, sine * perColumn)
+    let down = SIMD2(-sine * perRow, cosine * perRow)
+    let start =
+      SIMD2(region.centreX - 0.5, region.centreY - 0.5)
+      - across * (Float(width) / 2 - 0.5) - down * (Float(height) / 2 - 0.5)
+    let size = SIMD2(Float(picture.width), Float(picture.height))
     for row in 0..<height {
-      var colours = SIMD2<Float>(128, 128)
-      for column in 0..<width {
-        let x = x0 + a * Float(column) + b * Float(row)
-        let y = y0 + c * Float(column) + d * Float(row)
-        var colour = black
-        if x >= -0.5, y >= -0.5, x <= inside.x, y <= inside.y {
-          // Chroma has half the brightness's detail, so that two pixels share it. It lies between each
-          // two columns and rows.
-          if column & 1 == 0 {
-            let (halfX, halfY) = ((x + a / 2) / 2 - 0.25, (y + c / 2) / 2 - 0.25)
-            colours = SIMD2(Self.value(blue, halfX, halfY), Self.value(red, halfX, halfY))
-          }
-          colour = Self.colour(Self.value(luma, x, y), colours.x, colours.y)
-          colour = colour * scale + low
-        }
-        pixel[0] = colour.x
-        pixel[1] = colour.y
-        pixel[2] = colour.z
+      let first = start + down * Float(row)
+      // Chroma has half the brightness's detail, so that two pixels share it. It lies between each
+      // two columns and rows.
+      let firstColour = (first + across / 2) / 2 - 0.25
+      line(picture.luma, from: first, by: across, count: width, into: lumaRow.values)
+      line(picture.blue, from: firstColour, by: across, count: width / 2, into: blueRow.values)
+      line(picture.red, from: firstColour, by: across, count: width / 2, into: redRow.values)
+      let pixels = target + row * width * 3
+      convert(pixels, width: width)
+      blacken(pixels, width: width, from: first, by: across, size: size)
+    }
+  }
+
+  /// Samples of a plane along a line; beyond the edge the outermost pixel goes on.
+  private func line(
+    _ plane: Picture.Plane, from first: SIMD2<Float>, by step: SIMD2<Float>, count: Int,
+    into samples: UnsafeMutablePointer<Float>
+  ) {
+    let last = first + step * Float(count - 1)
+    let limit = SIMD2(Float(plane.width) - 1.01, Float(plane.height) - 1.01)
+    let (low, high) = (pointwiseMin(first, last), pointwiseMax(first, last))
+    guard low.x >= 0.01, low.y >= 0.01, high.x <= limit.x, high.y <= limit.y else {
+      for index in 0..<count {
+        let place = first + step * Float(index)
+        samples[index] = Self.value(plane, place.x, place.y)
+      }
+      return
+    }
+    // The line lies within the plane, so that nothing needs a look at the edge.
+    var (x, y) = (Int(first.x * Self.fraction), Int(first.y * Self.fraction))
+    let (acrossX, acrossY) = (Int(step.x * Self.fraction), Int(step.y * Self.fraction))
+    let (bytes, stride) = (plane.bytes, plane.stride)
+    for index in 0..<count {
+      let pixel = bytes + ((y &>> 16) &* stride &+ (x &>> 16))
+      let (u, v) = ((x &>> 8) & 255, (y &>> 8) & 255)
+      let top = Int(pixel[0]) &* (256 &- u) &+ Int(pixel[1]) &* u
+      let bottom = Int(pixel[stride]) &* (256 &- u) &+ Int(pixel[stride &+ 1]) &* u
+      samples[index] = Float(top &* (256 &- v) &+ bottom &* v) * (1 / 65_536)
+      x = x &+ acrossX
+      y = y &+ acrossY
+    }
+  }
+
+  /// BT.601 §2.5.1 with 16–235 for brightness and 16–240 for colour, kept within 0…255.
+  private func convert(_ pixels: UnsafeMutablePointer<Float>, width: Int) {
+    let (luma, blue, red) = (lumaRow.values, blueRow.values, redRow.values)
+    var pixel = pixels
+    for pair in 0..<width / 2 {
+      let (u, v) = (blue[pair] - 128, red[pair] - 128)
+      let (forRed, forGreen, forBlue) = (
+        1.596_027 * v, -0.391_762 * u - 0.812_968 * v, 2.017_232 * u
+      )
+      for place in 2 &* pair..<2 &* pair &+ 2 {
+        let y = 1.164_383 * (luma[place] - 16)
+        pixel[0] = max(0, min(y + forRed, 255)) * scale + low
+        pixel[1] = max(0, min(y + forGreen, 255)) * scale + low
+        pixel[2] = max(0, min(y + forBlue, 255)) * scale + low
         pixel += 3
       }
     }
   }
 
-  /// BT.601 §2.5.1 with 16–235 for brightness and 16–240 for colour, kept within 0…255.
-  @inline(__always)
-  private static func colour(_ luma: Float, _ blue: Float, _ red: Float) -> SIMD4<Float> {
-    let y = 1.164_383 * (luma - 16)
-    let (u, v) = (blue - 128, red - 128)
-    let colour = SIMD4<Float>(
-      y + 1.596_027 * v, y - 0.391_762 * u - 0.812_968 * v, y + 2.017_232 * u, 0)
-    return colour.clamped(
-      lowerBound: SIMD4(repeating: 0), upperBound: SIMD4(repeating: 255))
+  /// What lies outside of the picture is black.
+  private func blacken(
+    _ pixels: UnsafeMutablePointer<Float>, width: Int, from first: SIMD2<Float>,
+    by step: SIMD2<Float>, size: SIMD2<Float>
+  ) {
+    let last = first + step * Float(width - 1)
+    func isInside(_ place: SIMD2<Float>) -> Bool {
+      place.x >= -0.5 && place.y >= -0.5 && place.x <= size.x - 0.5 && place.y <= size.y - 0.5
+    }
+    // A line is inside when both its ends are.
+    if isInside(first), isInside(last) { return }
+    for column in 0..<width where !isInside(first + step * Float(column)) {
+      for channel in 0..<3 { pixels[3 * column + channel] = low }
+    }
   }
 
   /// Bilinear; beyond the edge the outermost pixel goes on.
-  @inline(__always)
   private static func value(_ plane: Picture.Plane, _ x: Float, _ y: Float) -> Float {
     let x = max(0, min(x, Float(plane.width - 1)))
     let y = max(0, min(y, Float(plane.height - 1)))
-    // In range by the lines above, and a number: the caller has compared it.
     let (column, row) = (Int(x), Int(y))
-    let (right, below) = (min(column &+ 1, plane.width &- 1), min(row &+ 1, plane.height &- 1))
+    let (right, below) = (min(column + 1, plane.width - 1), min(row + 1, plane.height - 1))
     let (u, v) = (x - Float(column), y - Float(row))
     let upper = plane.bytes + row * plane.stride
     let lower = plane.bytes + below * plane.stride
