@@ -25,7 +25,7 @@ final class EdgeRefinement {
   /// Regularisation, in squared steps of brightness: colour differences below eight count as noise.
   private static let epsilon: Float = 60
   /// Where the mask is this sure all round, there is no edge.
-  private static let sure: ClosedRange<Float> = 0.04...0.96
+  private static let sure: ClosedRange<Float> = 0.06...0.94
   /// The mask's values that become none and all: what lies between is the edge's softness.
   private static let softness: ClosedRange<Float> = 0.3...0.7
 
@@ -146,16 +146,11 @@ final class EdgeRefinement {
       // The picture's rows and columns whose middles lie in this pixel of the mask.
       let top = row * picture.height / height
       let bottom = (row + 1) * picture.height / height
-      let (edges, values) = (isEdge.row(row), mask.row(row))
-      for column in 0..<width {
+      let edges = isEdge.row(row)
+      fillSure(row, mask, alpha, lines: top..<bottom)
+      for column in 0..<width where edges[column] {
         let left = column * picture.width / width
         let right = (column + 1) * picture.width / width
-        guard edges[column] else {
-          // Sure all round: nothing or all.
-          let byte: UInt8 = values[column] < 0.5 ? 0 : 255
-          for y in top..<bottom { memset(alpha.row(y) + left, Int32(byte), right - left) }
-          continue
-        }
         let taken: Float = wasEdge.row(row)[column] ? follow.row(row)[column] : 1
         for y in top..<bottom {
           let down = max(0, min((Float(y) + 0.5) * perRow - 0.5, Float(height - 1)))
@@ -180,6 +175,27 @@ final class EdgeRefinement {
           }
         }
       }
+    }
+  }
+
+  /// Where the mask is sure all round it is nothing or all: runs of it are filled at once.
+  private func fillSure(
+    _ row: Int, _ mask: Grid<Float>, _ alpha: Grid<UInt8>, lines: Range<Int>
+  ) {
+    let (edges, values, width) = (isEdge.row(row), mask.row(row), mask.width)
+    var column = 0
+    while column < width {
+      let isPerson = values[column] >= 0.5
+      var end = column + 1
+      if !edges[column] {
+        while end < width, !edges[end], (values[end] >= 0.5) == isPerson { end += 1 }
+        let left = column * alpha.width / width
+        let right = end * alpha.width / width
+        for line in lines {
+          memset(alpha.row(line) + left, isPerson ? 255 : 0, right - left)
+        }
+      }
+      column = end
     }
   }
 }
