@@ -213,7 +213,8 @@ let testTargets: [Target] = [
     name: "virtue-bench",
     dependencies: [
       "virtue", "LabSupport", "MediaSupport", "Capture", "Codecs", "Playback", "Foundations",
-      "AllocationCount", "Chat", "Gossip", "History", "Simulation", "Vision", "Wire", argumentParser,
+      "AllocationCount", "Chat", "Gossip", "History", "Simulation", "Vision", "Wire",
+      argumentParser,
       protobuf,
     ],
     path: "Tests/Benchmarks", swiftSettings: house),
@@ -248,7 +249,7 @@ let fuzzing: [Target] =
     .executableTarget(
       name: "virtue-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Entry",
       swiftSettings: house + [.unsafeFlags(["-parse-as-library"])],
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
   ]
 
 let package = Package(
