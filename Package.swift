@@ -249,7 +249,12 @@ let fuzzing: [Target] =
     .executableTarget(
       name: "virtue-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Entry",
       swiftSettings: house + [.unsafeFlags(["-parse-as-library"])],
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
+      linkerSettings: [
+        // SwiftPM and libFuzzer each define `main`; both lead to the same.
+        .unsafeFlags([
+          "-sanitize=fuzzer", "-use-ld=lld", "-Xlinker", "--allow-multiple-definition",
+        ])
+      ])
   ]
 
 let package = Package(

@@ -148,6 +148,28 @@ extension LabTests {
     }
   }
 
+  @Test("The demo holds its meeting beside a network and without one, and keeps no keys")
+  func demo() async throws {
+    try await Lab.run(hosts: 1) { lab in
+      for isAlone in [false, true] {
+        if isAlone { try await lab.shell("ip link set eth0 down", on: 1) }
+        let output = "\(lab.directory)/demo-\(isAlone)"
+        let demo = try lab.start(
+          [Participant.program, "demo", "--seconds", "8", "--output", output], on: 1)
+        let status = try await demo.exit(within: .seconds(60))
+        let lines = await demo.output.lines.map(\.text)
+        for verdict in ["Everybody sees everybody", "Everybody hears the others", "Every line"] {
+          #expect(lines.contains { $0.hasPrefix("✓ \(verdict)") }, "\(lines) \(demo.errors)")
+        }
+        // A build for debugging on a busy computer may not reach the demo's frame rate.
+        #expect(status == (lines.contains { $0.hasPrefix("✗") } ? 1 : 0))
+        let left = try FileManager.default.subpathsOfDirectory(atPath: output)
+        #expect(left.contains("contact-sheet.png"))
+        #expect(!left.contains { $0.hasSuffix(".key") || $0.hasSuffix(".sqlite") }, "\(left)")
+      }
+    }
+  }
+
   @Test("When the host leaves, the others go on and its code still lets a newcomer in")
   func hostLeaves() async throws {
     try await Lab.run(hosts: 3) { lab in

@@ -39,7 +39,7 @@ struct DemoCommand: AsyncParsableCommand {
     let demo = Demo(directory: directory, seconds: seconds)
     signals.onInterrupt { Task { await demo.interrupt() } }
     do {
-      guard LocalAddresses.current().contains(where: \.isLoopback) else {
+      guard !LocalAddresses.current(interfaces: ["lo"]).isEmpty else {
         throw Failure(
           "no-loopback", exit: .unavailable,
           "The loopback interface, on which the demo runs, is down. "
