@@ -11,7 +11,7 @@ private let target: FuzzTarget = {
   return target
 }()
 
-@_cdecl("virtue_fuzz_input")
+@_cdecl("LLVMFuzzerTestOneInput")
 public func takeInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   target.take(Array(UnsafeBufferPointer(start: start, count: count)))
   return 0
