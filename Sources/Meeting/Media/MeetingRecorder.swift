@@ -36,12 +36,19 @@ final class MeetingRecorder: Sendable {
   private struct MediaLine {
     let first: MediaTime
     let offset: Duration
-    var latest: Duration
+    private var latest: Duration?
 
-    /// Never before the latest: a file's time runs forward.
+    init(first: MediaTime, offset: Duration) {
+      self.first = first
+      self.offset = offset
+    }
+
+    /// Always after the latest, by a tick of the file's clock: its time runs forward.
     mutating func place(_ time: MediaTime) -> Duration {
-      latest = max(latest, offset + (time - first))
-      return latest
+      let wanted = max(offset + (time - first), .zero)
+      let position = latest.map { max($0 + .milliseconds(1), wanted) } ?? wanted
+      latest = position
+      return position
     }
   }
 
@@ -82,7 +89,7 @@ final class MeetingRecorder: Sendable {
         (track) throws(Failure) in
         var line =
           track.picture
-          ?? MediaLine(first: time, offset: received - track.start, latest: .zero)
+          ?? MediaLine(first: time, offset: received - track.start)
         let position = line.place(time)
         track.picture = line
         try track.recorder.write(picture, at: position)
@@ -97,7 +104,7 @@ final class MeetingRecorder: Sendable {
       self.write(to: peer, name: name, at: received, starts: true) {
         (track) throws(Failure) in
         var line =
-          track.sound ?? MediaLine(first: time, offset: received - track.start, latest: .zero)
+          track.sound ?? MediaLine(first: time, offset: received - track.start)
         let position = line.place(time)
         track.sound = line
         try track.recorder.write(sound, at: position)
