@@ -188,7 +188,8 @@ let testTargets: [Target] = [
     name: "history-writer", dependencies: ["Chat", "History", "Foundations", "Wire", protobuf],
     path: "Tests/Support/HistoryWriter", swiftSettings: house),
   tests(of: "History", ["Wire", "Chat", "LabSupport", "history-writer", grdb, protobuf]),
-  tests(of: "Capture", ["Codecs", "Playback", "MediaSupport"]),
+  tests(
+    of: "Capture", ["Codecs", "Playback", "MediaSupport"], resources: [.copy("Fixtures")]),
   tests(of: "Codecs", ["Capture", "MediaSupport"]),
   tests(of: "RTP"),
   tests(of: "Protection", ["COpenSSL"]),

@@ -1,3 +1,4 @@
+import Foundation
 import Capture
 import Codecs
 import Foundations
@@ -187,6 +188,20 @@ private func refusal(_ path: String) -> Failure? {
     // It goes back just when a round ends: twice in 25 pictures, more often if some were left out.
     let steps = zip(numbers, numbers.dropFirst()).filter { $1 < $0 }.count
     #expect(steps >= 2)
+  }
+
+  @Test("Every moment has a picture of its own, however often the clip went round")
+  func rounds() throws {
+    // Made by libavformat: it states 30 pictures a second, and its times are whole milliseconds.
+    let path = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "Fixtures/stated-rate.webm").path()
+    let clip = try openClip(
+      path, settings: Self.settings, pool: PicturePool(),
+      makeDecoder: { codec, pool in try VideoDecoder(codec: codec, pool: pool) })
+    for slot in 0..<3000 {
+      #expect(
+        try clip.picture(slot: slot, captured: WallTime(milliseconds: 0)) != nil, "slot \(slot)")
+    }
   }
 
   @Test("A clip that breaks off in the middle plays what was good")

@@ -4,6 +4,8 @@ import Foundations
 final class WebMSource: VideoSource {
   let settings: VideoSettings
   let interval: Duration
+  /// Between pictures as the clip has them.
+  private let ownInterval: Duration
   private let path: String
   private let reader: WebMReader
   private let decoder: any PictureDecoding
@@ -52,8 +54,8 @@ final class WebMSource: VideoSource {
     firstTime = begin
     lastTime = begin
     fitting = Fitting(width: picture.width, height: picture.height, into: settings, pool: pool)
-    (self.settings, interval) = settings.limited(
-      to: fitting, interval: Self.interval(track: track, times: times))
+    ownInterval = Self.interval(track: track, times: times)
+    (self.settings, interval) = settings.limited(to: fitting, interval: ownInterval)
     reader.rewind()
   }
 
@@ -100,8 +102,9 @@ final class WebMSource: VideoSource {
     for _ in 0..<Self.packetLimit {
       let packet = if let ahead { ahead } else { try nextVideoPacket() }
       let due = roundStart + packet.time - firstTime
-      // Times in the file are rounded to milliseconds.
-      guard due <= elapsed + .milliseconds(1) else {
+      // The picture nearest to the slot: times in the file are rounded to milliseconds, and a round's
+      // length with them, so that a picture would often miss its slot by a hair.
+      guard due <= elapsed + interval / 2 else {
         ahead = packet
         return latest.map(fitting.fit)
       }
@@ -122,6 +125,18 @@ final class WebMSource: VideoSource {
     return latest.map(fitting.fit)
   }
 
+  /// A whole number of pictures after the present one's, where the file's times allow: they are rounded,
+  /// and what is lost by that in each round would add up.
+  private var nextRoundStart: Duration {
+    let stated = roundStart + (lastTime - firstTime) + ownInterval
+    let whole = ownInterval * Int((stated / ownInterval).rounded())
+    let error = stated < whole ? whole - stated : stated - whole
+    return error < Self.roundingLimit ? whole : stated
+  }
+
+  /// Two times are rounded to a millisecond each.
+  private static let roundingLimit = Duration.milliseconds(2)
+
   /// The next packet with a picture, from the file's beginning again after its end.
   private func nextVideoPacket() throws(Failure) -> WebMReader.Packet {
     var hasEnded = false
@@ -134,7 +149,7 @@ final class WebMSource: VideoSource {
       hasEnded = true
       if reader.isDamaged { defect = .damagedFile(path, "is damaged") }
       if picturesThisRound > 0 {
-        roundStart += lastTime - firstTime + interval
+        roundStart = nextRoundStart
       }
       (lastTime, picturesThisRound) = (firstTime, 0)
       reader.rewind()
