@@ -172,6 +172,16 @@ struct ExchangeTests {
     #expect(hall.now - .zero == .seconds(2))
   }
 
+  @Test("An inviter that is slow to answer is waited for as long as nobody else answers")
+  func slowInviter() throws {
+    var desk = meeting.hostDesk()
+    let code = desk.makeInvite()
+    var hall = Hall(desks: [desk], joiner: joiner, code: code)
+    hall.delayOfFirstAnswer = .seconds(5)
+    _ = try hall.run().get()
+    #expect(hall.now - .zero == .seconds(5))
+  }
+
   @Test("An inviter of another version: version-mismatch", arguments: [true, false])
   func otherVersion(byReply: Bool) throws {
     var hall = hall()

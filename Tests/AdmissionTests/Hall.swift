@@ -29,6 +29,9 @@ struct Hall {
   /// What the joiner sees as the inviters' certificates.
   var deskFingerprints: [[UInt8]]
 
+  /// How long the first frame to the joiner takes.
+  var delayOfFirstAnswer = Duration.zero
+
   private(set) var admitted: [InviterDesk.Newcomer] = []
   private(set) var wrongGuesses = 0
   private(set) var frames: [Frame] = []
@@ -67,6 +70,7 @@ struct Hall {
         carry(outputs, of: stream)
       } else if !toJoiner.isEmpty {
         let (_, input) = toJoiner.removeFirst()
+        if case .received = input, delayOfFirstAnswer > .zero { delayAnswer() }
         var outputs: [JoinerMachine.Output] = []
         joiner.handle(input, at: now, into: &outputs)
         carry(outputs)
@@ -75,6 +79,13 @@ struct Hall {
       }
     }
     return result!
+  }
+
+  private mutating func delayAnswer() {
+    let arrival = now + delayOfFirstAnswer
+    delayOfFirstAnswer = .zero
+    while let deadline = joiner.deadline, deadline < arrival, result == nil { wait() }
+    now = max(now, arrival)
   }
 
   /// Lets time pass to whatever is due next.

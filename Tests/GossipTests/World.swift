@@ -32,6 +32,7 @@ final class World {
     var isHung = false
     var missed: [Event] = []
     var up: [PeerID: Moment] = [:]
+    var neighbors: Set<PeerID> = []
     var delivered: [String: Int] = [:]
     var directed: [Data: Int] = [:]
     var downs: [(member: PeerID, reason: Gossip.DownReason, at: Moment)] = []
@@ -250,7 +251,13 @@ final class World {
       if hosts[host].up[record.id] == nil { problems.append("changed while away") }
     case .memberDown(let id, let reason):
       if hosts[host].up.removeValue(forKey: id) == nil { problems.append("down twice") }
+      if hosts[host].neighbors.contains(id) { problems.append("down while a neighbour") }
       hosts[host].downs.append((id, reason, now))
+    case .neighborUp(let id):
+      if hosts[host].up[id] == nil { problems.append("a neighbour that isn't here") }
+      hosts[host].neighbors.insert(id)
+    case .neighborDown(let id):
+      if hosts[host].neighbors.remove(id) == nil { problems.append("no neighbour twice") }
     case .misbehaviour(_, let what): hosts[host].complaints.append(what)
     }
   }

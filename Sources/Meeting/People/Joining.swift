@@ -127,7 +127,8 @@ actor Joining {
     Task { [links = parts.links] in
       do throws(Failure) {
         let stream = try await links.connectFirst(
-          of: claimant.untried, purpose: .admission, timeout: .seconds(2))
+          of: claimant.untried, purpose: .admission,
+          timeout: JoinerMachine.connectLimit + JoinerMachine.patience)
         opened(stream, label: label, number: claimant.number)
       } catch {
         notOpened(error, label: label, number: claimant.number)

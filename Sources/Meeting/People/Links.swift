@@ -42,6 +42,8 @@ extension MeetingSession {
           roster.update(
             record, role: (admitted[record.id]?.role ?? .member).wire, at: parts.clock.now()))
       case .memberDown(let peer, let reason): memberDown(peer, reason: reason)
+      case .neighborUp(let peer): drive(chat: .linkUp(peer))
+      case .neighborDown(let peer): drive(chat: .linkDown(peer))
       case .misbehaviour(let peer, let what):
         parts.log.notice("\(peer.map(\.description) ?? "this member"): \(what)")
       }
@@ -118,7 +120,6 @@ extension MeetingSession {
     take(
       roster.update(
         record, role: (admitted[record.id]?.role ?? .member).wire, at: parts.clock.now()))
-    drive(chat: .linkUp(record.id))
     startCall(with: record.id)
     admittersChanged()
     shareInvites(with: record.id)
@@ -127,7 +128,6 @@ extension MeetingSession {
 
   private func memberDown(_ peer: PeerID, reason: Gossip.DownReason) {
     endCall(with: peer)
-    drive(chat: .linkDown(peer))
     let absence: Roster.Absence =
       switch reason {
       case .left: .left

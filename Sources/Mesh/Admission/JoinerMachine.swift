@@ -13,9 +13,12 @@ package import Wire
 package struct JoinerMachine: Machine {
   /// Claimants that are asked; further ones are not.
   package static let mostClaimants = 8
-  /// How long a claimant may take to be connected to.
+  /// How long a claimant may take to be connected to, where another has answered: who stalls holds
+  /// nobody up for longer.
   package static let connectLimit = Duration.seconds(2)
   package static let helloLimit = Duration.seconds(2)
+  /// How much longer while none has answered: an inviter whom a whole class joins at once is slow.
+  package static let patience = Duration.seconds(6)
   /// Longer than ``InviterDesk/queueLimit``.
   package static let shareLimit = Duration.seconds(6)
   package static let welcomeLimit = Duration.seconds(5)
@@ -89,7 +92,7 @@ package struct JoinerMachine: Machine {
   package var deadline: Moment? {
     switch state {
     case .searching:
-      let waits = claimants.values.compactMap(\.deadline)
+      let waits = claimants.values.compactMap { patientDeadline(of: $0) }
       if let next = waits.min() { return next }
       return answered.isEmpty ? searchDeadline : settledAt
     case .proving(let chosen, _, _), .welcoming(let chosen, _): return chosen.deadline
@@ -114,7 +117,7 @@ package struct JoinerMachine: Machine {
     switch state {
     case .searching:
       for (number, claimant) in claimants.sorted(by: { $0.key < $1.key }) {
-        guard let deadline = claimant.deadline, deadline <= now else { continue }
+        guard let deadline = patientDeadline(of: claimant), deadline <= now else { continue }
         discard(number, into: &outputs)
       }
       decide(at: now, into: &outputs)
@@ -125,6 +128,10 @@ package struct JoinerMachine: Machine {
   }
 
   // MARK: - Searching
+
+  private func patientDeadline(of claimant: Claimant) -> Moment? {
+    claimant.deadline.map { answered.isEmpty ? $0 + Self.patience : $0 }
+  }
 
   private mutating func find(
     _ number: StreamNumber, at now: Moment, into outputs: inout [Output]

@@ -57,6 +57,11 @@ package struct Gossip: Machine {
     /// A present member has another name or other addresses.
     case memberChanged(MemberRecord)
     case memberDown(PeerID, DownReason)
+    /// There is a link to the member now: what must never be lost is compared over it (anti-entropy).
+    /// May be said again of the same member, when a link takes another's place.
+    case neighborUp(PeerID)
+    /// The last link to the member is gone; before its `memberDown`, if it goes itself.
+    case neighborDown(PeerID)
     /// Something an honest program doesn't do; `nil` when it was asked for here.
     case misbehaviour(PeerID?, String)
   }
@@ -100,6 +105,7 @@ package struct Gossip: Machine {
   /// Members whose turn to be probed is yet to come in this round.
   var probeOrder: [PeerID] = []
   var nextRound: Moment?
+  var health = LocalHealth()
   var nextRefutation = Moment(nanoseconds: .min)
   /// What the overlay is to be told once an input is dealt with.
   var overlayNews: [OverlayNews] = []
@@ -167,9 +173,6 @@ package struct Gossip: Machine {
     var asked: [Overlay.Output] = []
     overlay.wake(at: now, into: &asked)
     carryOut(asked, at: now, into: &outputs)
-    for vouch in vouches where vouch.expires <= now {
-      answer(vouch, heard: false, into: &outputs)
-    }
     vouches.removeAll { $0.expires <= now }
     strangers.removeAll { $0.value.expires <= now }
     informOverlay(at: now, into: &outputs)

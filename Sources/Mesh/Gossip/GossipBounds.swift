@@ -17,9 +17,9 @@ package struct GossipBounds: Sendable {
   package var suspectAfter = Duration.seconds(2)
   /// How long others have to vouch for a suspect.
   package var probeWindow = Duration.milliseconds(500)
-  /// How long a member that was asked waits for the suspect's pong: less than `probeWindow`, so that
-  /// the answer arrives in it.
-  package var vouchWindow = Duration.milliseconds(400)
+  /// How long a member that was asked waits for the suspect's pong: as long as the most patient asker
+  /// does. One that hears nothing answers nothing.
+  package var vouchWindow = Duration.seconds(3)
   /// A pong younger than this answers for its member without another ping, so that nobody can make us
   /// flood a third.
   package var vouchAgainAfter = Duration.milliseconds(100)
@@ -30,6 +30,9 @@ package struct GossipBounds: Sendable {
   package var probeAgainAfter = Duration.seconds(1)
   /// How long a dial holds up the finding that a member whose link broke is gone.
   package var dialGrace = Duration.seconds(1)
+  /// Who comes this late to a deadline of its own is short of processor time, and so perhaps are others:
+  /// longer than a busy computer's scheduler lets anybody wait.
+  package var lateness = Duration.milliseconds(100)
   /// Who comes this late to a deadline of its own was asleep itself, and suspects nobody for what it
   /// didn't hear meanwhile (Lifeguard's local health).
   package var ownStall = Duration.milliseconds(500)
@@ -98,8 +101,9 @@ package struct GossipBounds: Sendable {
   package var linksPerMember = 4
   /// How long a verification may take.
   package var strangerLife = Duration.seconds(5)
-  /// Questions of others about suspects being answered; more are answered with no.
-  package var vouches = 64
+  /// Questions of others about suspects being answered; more are answered with no. In a meeting of 10,000
+  /// a probe passes nine members, so that each passes nine on a second.
+  package var vouches = 128
 
   // MARK: Floods
 

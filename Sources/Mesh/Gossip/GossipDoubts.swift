@@ -9,8 +9,13 @@ import Wire
 ///
 /// Who can't reach a member, not through others either, broadcasts a suspicion of its latest membership.
 /// A suspect that hears of it broadcasts its membership anew, with a larger number: that is its
-/// incarnation. A suspect that doesn't is lost after a while, the sooner the more members suspect it.
+/// incarnation. A suspect that doesn't is lost after a while, the sooner the more members suspect it, and
+/// the later the less we can trust our own ears (``LocalHealth``).
 extension Gossip {
+  /// What waiting times are multiplied with. A small meeting has no storms of suspicions, and hears of
+  /// each other directly.
+  var patience: Double { isFullMesh ? 1 : health.patience }
+
   /// Begins to doubt, or counts another accuser.
   mutating func doubt(_ id: PeerID, accuser: PeerID, at now: Moment) {
     guard let member = members[id], member.isPresent else { return }
@@ -23,7 +28,7 @@ extension Gossip {
   /// timeout = max − (max − min) · log(c + 1) / log(k + 1), for c of k accusers beyond the first. The least
   /// grows with the logarithm of the meeting, as a refutation's way does.
   func moment(ofLosing doubt: Doubt) -> Moment {
-    let least = bounds.doubt * max(1, log10(Double(size)))
+    let least = bounds.doubt * max(1, log10(Double(size))) * patience
     let most = least * bounds.doubtFactor
     let others = Double(doubt.accusers.count - 1)
     let share = log(others + 1) / log(Double(bounds.accusers))
@@ -73,6 +78,7 @@ extension Gossip {
       let payload = try? WirePayload(wire: Array(ownEnvelope.payload), limit: WireBounds.payload)
     else { return }
     nextRefutation = now + bounds.refuteAfter
+    health.worsen(at: now)
     broadcast(payload, at: now, into: &outputs)
   }
 

@@ -44,6 +44,7 @@ extension Gossip {
     }
     // What the other side has heard on an earlier link it needn't hear again.
     if earlier.isEmpty {
+      outputs.append(.neighborUp(peer))
       if isFullMesh { tellMembers(on: link, to: peer, into: &outputs) }
       overlayNews.removeAll { if case .learned(peer) = $0 { true } else { false } }
       drive(.view(.linked(peer, isInitiator: isInitiator)), at: now, into: &outputs)
@@ -146,6 +147,7 @@ extension Gossip {
     if !known.isReleased, usableLink(to: known.peer) == nil {
       overlayNews.append(.unlinked(known.peer))
     }
+    if members[known.peer]?.links.isEmpty == true { outputs.append(.neighborDown(known.peer)) }
     vouches.removeAll { $0.asker == link }
     if usableLink(to: known.peer) == nil {
       for vouch in vouches where vouch.member == known.peer {
@@ -161,7 +163,8 @@ extension Gossip {
   func deadline(of link: KnownLink) -> Moment {
     if let said = link.saidGoodbye { return said + bounds.drainFor }
     if members[link.peer]?.suspicion != nil { return .distantFuture }
-    return link.lastHeard + (link.isPinged ? bounds.suspectAfter : bounds.pingAfter)
+    let wait = (bounds.suspectAfter - bounds.pingAfter) * (link.isPinged ? patience : 0)
+    return link.lastHeard + bounds.pingAfter + wait
   }
 
   mutating func wakeLinks(at now: Moment, into outputs: inout [Output]) {

@@ -246,6 +246,7 @@ extension Gossip {
     members[author]?.envelope = envelope.wire
     members[author]?.statement = envelope.number
     members[author]?.broadcasts.insert(envelope.number)
+    if members[author]?.doubt?.accusers.contains(me) == true { health.worsen(at: now) }
     members[author]?.doubt = nil
     pass(on: envelope, from: peer, at: now, into: &outputs)
     guard !isFullMesh, members[author]?.isPresent == false else { return }

@@ -19,7 +19,8 @@ extension Gossip {
     }.shuffled(using: &chance).prefix(isRoutine ? 1 : bounds.probes)
     nextProbe &+= 1
     let number = nextProbe
-    let hops = isFullMesh ? 0 : bounds.probeHops
+    // In a full mesh too: others may know of more members, and have fewer links than that.
+    let hops = bounds.probeHops
     for other in others {
       outputs.append(
         .send(
@@ -54,7 +55,7 @@ extension Gossip {
     var moment = suspicion.began
     let hasLink = member.links.contains { links[$0]?.isUsable == true }
     if !suspicion.unanswered.isEmpty || hasLink && !suspicion.askedAny {
-      moment = moment + bounds.probeWindow
+      moment = moment + bounds.probeWindow * patience
     }
     if case .underway(let since) = member.dial { moment = max(moment, since + bounds.dialGrace) }
     return moment
@@ -119,6 +120,7 @@ extension Gossip {
     members[id]?.suspicion?.unanswered.removeAll { $0 == peer }
     guard reply.heard else { return conclude(id, at: now, into: &outputs) }
     members[id]?.suspicion = nil
+    if suspicion.isRoutine { health.improve(at: now) }
     members[id]?.nextHop = peer
     guard isFullMesh else {
       // A link that carries nothing is no link.
@@ -143,6 +145,7 @@ extension Gossip {
   mutating func heard(
     on link: LinkID, from peer: PeerID, at now: Moment, into outputs: inout [Output]
   ) {
+    if links[link]?.isPinged == true { health.improve(at: now) }
     links[link]?.lastHeard = now
     links[link]?.isPinged = false
     if usableLink(to: peer) != nil {
@@ -175,7 +178,9 @@ extension Gossip {
 
   /// Whoever wakes late has slept, and its neighbours' frames with it: each gets time for one more pong.
   mutating func allowForStall(at now: Moment) {
-    guard let deadline, now - deadline > bounds.ownStall else { return }
+    guard let deadline, now - deadline > bounds.lateness else { return }
+    health.noticeLateness(at: now)
+    guard now - deadline > bounds.ownStall else { return }
     for (id, link) in links where link.lastHeard < now - bounds.pingAfter {
       links[id]?.lastHeard = now - bounds.pingAfter
       links[id]?.isPinged = false
