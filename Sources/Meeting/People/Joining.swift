@@ -136,6 +136,11 @@ actor Joining {
     }
   }
 
+  /// Who sent us away is asked again once it advertises anew.
+  private func forget(_ number: StreamNumber) {
+    claimants = claimants.filter { $0.value.number != number }
+  }
+
   private func notOpened(_ failure: Failure, label: String, number: StreamNumber) {
     claimants[label]?.isConnecting = false
     if failure.exit == .protocolMismatch { otherVersion = failure }
@@ -160,6 +165,7 @@ actor Joining {
 
   private func ended(_ number: StreamNumber) {
     guard streams.removeValue(forKey: number) != nil else { return }
+    forget(number)
     drive(.closed(number))
   }
 
@@ -183,7 +189,9 @@ actor Joining {
     for output in outputs {
       switch output {
       case .send(let number, let frame): streams[number]?.send(frame)
-      case .close(let number): streams.removeValue(forKey: number)?.close()
+      case .close(let number):
+        streams.removeValue(forKey: number)?.close()
+        forget(number)
       case .finished(let admittance):
         reach("admitted")
         decide(.success(admittance))

@@ -1,5 +1,6 @@
 import Admission
 import Chat
+import Discovery
 import Foundations
 import Gossip
 import Links
@@ -268,6 +269,7 @@ extension MeetingSession {
     let link = nextLink
     nextLink += 1
     streams[link] = stream
+    parts.discovery.setCalm(true)
     admitted[member.record.id] = member
     reach("link", with: member.record.id)
     drive(.admitted(member.record))
@@ -292,6 +294,7 @@ extension MeetingSession {
 
   private func ended(_ link: LinkID, orderly: Bool) {
     guard streams.removeValue(forKey: link) != nil else { return }
+    if streams.isEmpty { parts.discovery.setCalm(false) }
     drive(.linkDown(link, orderly: orderly))
   }
 }

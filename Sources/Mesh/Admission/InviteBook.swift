@@ -13,12 +13,17 @@ package struct InviteBook: Sendable {
   package static let mostInvites = 256
   /// Codes kept of one owner.
   package static let mostPerOwner = 32
+  /// How long an owner must have been away before its codes are taken over. A newcomer hears of a code
+  /// before it hears of its owner, and whoever has the code twice refuses somebody who uses it.
+  package static let grace = Duration.seconds(2)
 
   /// This member.
   package let member: PeerID
   private var invites: [InviteCode: Invite] = [:]
   /// Those present who can admit, this member included if it can.
   private var admitters: Set<PeerID>
+  /// Owners that aren't here, and since when.
+  private var missing: [PeerID: WallTime] = [:]
 
   package init(member: PeerID) {
     self.member = member
@@ -121,11 +126,13 @@ package struct InviteBook: Sendable {
 
   /// When ``advertised(at:)`` or ``open(at:)`` change next by the mere passing of time.
   package func nextChange(after time: WallTime) -> WallTime? {
-    invites.values.filter { $0.owner == member }.compactMap { invite in
+    let ends = invites.values.filter { $0.owner == member }.compactMap { invite in
       guard let ended = invite.ended(at: time) else { return invite.expires }
       let gone = ended + Invite.afterlife
       return gone > time ? gone : nil
-    }.min()
+    }
+    let orphaned = admitters.min() == member ? missing.values.map { $0 + Self.grace } : []
+    return (ends + orphaned).min()
   }
 
   private func answered(at time: WallTime) -> [Invite] {
@@ -190,6 +197,7 @@ package struct InviteBook: Sendable {
     let ofSender = invites.values.count { $0.owner == sender }
     guard ofSender < Self.mostPerOwner, hasRoom else { return change }
     invites[theirs.code] = theirs
+    if !admitters.contains(sender), missing[sender] == nil { missing[sender] = time }
     return change
   }
 
@@ -223,13 +231,23 @@ package struct InviteBook: Sendable {
     return held.owner == member && merged.owner != member ? .yielded(held.code) : nil
   }
 
-  /// Tells who is present and can admit (``AdmittedMember/canAdmit``), this member included, and takes
-  /// over what is left without an owner.
-  package mutating func setAdmitters(_ present: Set<PeerID>, at time: WallTime) -> [Change] {
+  /// Tells who is present and can admit (``AdmittedMember/canAdmit``), this member included.
+  package mutating func setAdmitters(_ present: Set<PeerID>, at time: WallTime) {
     admitters = present
+    missing = missing.filter { !present.contains($0.key) }
+    for owner in Set(invites.values.map(\.owner)) where !present.contains(owner) {
+      if missing[owner] == nil { missing[owner] = time }
+    }
+  }
+
+  /// Takes over the codes whose owners have been away for ``grace``, if it is this member's turn.
+  package mutating func takeOver(at time: WallTime) -> [Change] {
     forgetOld(at: time)
     guard admitters.min() == member else { return [] }
-    let orphans = invites.values.filter { !admitters.contains($0.owner) }.map(\.code)
+    let gone = missing.filter { $0.value + Self.grace <= time }
+    guard !gone.isEmpty else { return [] }
+    missing = missing.filter { gone[$0.key] == nil }
+    let orphans = invites.values.filter { gone[$0.owner] != nil }.map(\.code)
     return orphans.sorted { $0.description < $1.description }.map { code in
       invites[code]?.owner = member
       return .took(code)

@@ -382,6 +382,7 @@ package struct InviterDesk: Machine {
   private mutating func noticeChanges(at now: Moment, into outputs: inout [Output]) {
     let time = clock.time(at: now)
     clock.checked = time
+    _ = book.takeOver(at: time)
     let current = book.advertised(at: time)
     guard current != advertised else { return }
     advertised = current

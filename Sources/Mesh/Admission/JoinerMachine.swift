@@ -77,6 +77,7 @@ package struct JoinerMachine: Machine {
   private var claimants: [StreamNumber: Claimant] = [:]
   /// In the order in which they answered.
   private var answered: [StreamNumber] = []
+  private let began: Moment
   private var searchDeadline: Moment
   private var settledAt: Moment?
   private var isSearchOver = false
@@ -86,6 +87,7 @@ package struct JoinerMachine: Machine {
   package init(_ configuration: Configuration, at now: Moment) {
     self.configuration = configuration
     nonce = configuration.secrets.bytes(16)
+    began = now
     searchDeadline = now + configuration.searchLimit
   }
 
@@ -172,7 +174,7 @@ package struct JoinerMachine: Machine {
     switch state {
     case .searching:
       guard case .asked(let greeted, _) = claimants[number] else { return }
-      hear(message?.kind, frame: frame, on: number, greeted, into: &outputs)
+      hear(message?.kind, frame: frame, on: number, greeted, at: now, into: &outputs)
     case .proving(let chosen, let share, let setting):
       guard number == chosen.number else { return }
       prove(message?.kind, frame: frame, chosen, share, setting, at: now, into: &outputs)
@@ -185,7 +187,7 @@ package struct JoinerMachine: Machine {
 
   private mutating func hear(
     _ message: WireAdmissionMessage.OneOf_Kind?, frame: [UInt8], on number: StreamNumber,
-    _ greeted: Greeted, into outputs: inout [Output]
+    _ greeted: Greeted, at now: Moment, into outputs: inout [Output]
   ) {
     switch message {
     case .helloReply(let reply) where reply.version != protocolVersion:
@@ -201,6 +203,10 @@ package struct JoinerMachine: Machine {
       answered.append(number)
     case .refusal(let refusal) where refusal.reason == .oldVersion:
       otherVersion = refusal.version
+      discard(number, into: &outputs)
+    case .refusal(let refusal) where refusal.reason == .noSuchNameplate:
+      // It advertised the nameplate a moment ago: another member answers for the code soon.
+      searchDeadline = max(searchDeadline, min(now, began + configuration.searchLimit) + Self.patience)
       discard(number, into: &outputs)
     case .hello, .helloReply, .share, .confirmation, .welcome, .refusal, nil:
       // It has no such nameplate, or makes no sense: it is no claimant.

@@ -123,6 +123,12 @@ package final class Discovery: Sendable {
     loop.perform { [engine] in engine.publish(advertisement, text) }
   }
 
+  /// Whether what others offer is found without haste: one service every half second. For members whom
+  /// word of newcomers reaches anyway, so that thirty who join at once don't drown each other's answers.
+  package func setCalm(_ isCalm: Bool) {
+    loop.perform { [engine] in engine.isCalm = isCalm }
+  }
+
   /// Takes a service back; others are told at once.
   package func withdraw(_ label: String) {
     loop.perform { [engine] in engine.withdraw(label) }

@@ -32,6 +32,10 @@ final class DiscoveryEngine: @unchecked Sendable {
   private var kind = ResponderKind.daemon
   private var isRunning = false
   private var neighbourhood: Neighbourhood?
+  /// Whether others are asked about without haste (``Neighbourhood/isCalm``).
+  var isCalm = false {
+    didSet { if isCalm != oldValue { neighbourhood?.isCalm = isCalm } }
+  }
   private var sightings = Sightings()
   private var publications: [String: Publication] = [:]
   private var interfaces = HostInterfaces.current()
@@ -230,6 +234,7 @@ final class DiscoveryEngine: @unchecked Sendable {
       loop, responder, ownLabels: Set(publications.values.map(\.service.label)),
       ask: { [unowned self] in ask($0) }
     ) { [unowned self] in heard($0) }
+    neighbourhood.isCalm = isCalm
     self.neighbourhood = neighbourhood
     do { try neighbourhood.browse(daemonInterfaces) } catch {
       complain("Others can't be looked for: \(error).")

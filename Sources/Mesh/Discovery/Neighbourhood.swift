@@ -14,6 +14,11 @@ final class Neighbourhood {
   static let mostAddresses = 8
   /// A service that doesn't answer within Avahi's five seconds is asked again so many times.
   static let mostAttempts = 6
+  /// Services (counted at each place) up to which one is asked about beside the responder as well. Where
+  /// there are more, such questions would be most of what is said on the network.
+  static let mostAskedDirectly = 16
+  /// Between two services that are asked about while nothing is being looked for.
+  static let calmPause = Duration.milliseconds(500)
 
   private final class Inquiry {
     let item: Item
@@ -55,6 +60,13 @@ final class Neighbourhood {
   private var open: [Item] = []
   private var waiting: [Item] = []
   private var isOverflowing = false
+  private var calmTimer: LoopTimer?
+
+  /// Whether nothing is being looked for. Where thirty join at once and all ask about all at once, half
+  /// of the answers are more than receive buffers hold, and those who do look for something miss theirs.
+  var isCalm = false {
+    didSet { if !isCalm { openNext() } }
+  }
 
   enum Report {
     case seen(Item, port: UInt16, addresses: [RawAddress], attributes: [String: String])
@@ -121,6 +133,7 @@ final class Neighbourhood {
     inquiries = [:]
     open = []
     waiting = []
+    calmTimer?.cancel()
   }
 
   private func closeBrowsers() {
@@ -161,6 +174,13 @@ final class Neighbourhood {
 
   private func openNext() {
     while !waiting.isEmpty {
+      if isCalm {
+        guard calmTimer == nil else { return }
+        calmTimer = loop.after(Self.calmPause) { [unowned self] in
+          calmTimer = nil
+          openNext()
+        }
+      }
       if open.count >= Self.mostOpen {
         guard let done = open.firstIndex(where: { inquiries[$0]?.hasAnswered == true }) else {
           return
@@ -179,7 +199,8 @@ final class Neighbourhood {
     guard inquiry.isOpen else { return tryAgain(inquiry) }
     open.append(item)
     inquiry.question = loop.after(DirectQuestion.patience) { [unowned self, unowned inquiry] in
-      if !inquiry.hasAnswered { ask(.what(label: item.label)) }
+      guard !inquiry.hasAnswered, !isCalm, inquiries.count <= Self.mostAskedDirectly else { return }
+      ask(.what(label: item.label))
     }
   }
 

@@ -15,7 +15,7 @@ struct ProcessesBenchmark: AsyncParsableCommand {
   var hosts = 10
 
   @Option(help: "Seconds that the members are left idle for.")
-  var idle = 10
+  var idle = 20
 
   func run() async throws {
     var report = Report("A crowd of \(members) on \(hosts) hosts, no media")
@@ -103,7 +103,8 @@ struct ProcessesBenchmark: AsyncParsableCommand {
       }
       return counts
     }
-    try await Task.sleep(for: .seconds(3))
+    // What was said last is compared once more within some seconds.
+    try await Task.sleep(for: .seconds(12))
     let before = try await sent()
     let began = ContinuousClock.now
     try await Task.sleep(for: .seconds(idle))
