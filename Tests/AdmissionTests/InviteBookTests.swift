@@ -19,7 +19,7 @@ struct InviteBookTests {
     try book.make(uses: uses, life: life, heard: heard, at: newYear, secrets: .seeded(seed)).code
   }
 
-  /// What a book takes over, once nobody can think any more that its owner only was away for a moment.
+  /// What a book takes over, once an owner can't have been away for a moment only.
   private func takenOver(
     by book: inout InviteBook, admitters: Set<PeerID>, at time: WallTime
   ) -> [InviteBook.Change] {
@@ -117,6 +117,24 @@ struct InviteBookTests {
     #expect(takenOver(by: &others[2], admitters: fewer, at: at(3)).isEmpty)
   }
 
+  @Test("Who is away for a moment keeps its codes; who says goodbye leaves them at once")
+  func grace() throws {
+    var owner = book(2)
+    let code = try make(in: &owner)
+    var heir = book(1)
+    heir.setAdmitters(Set(members), at: newYear)
+    _ = heir.receive(owner.shares(at: newYear)[0], from: members[2], at: newYear)
+    let left = Set([members[1], members[3]])
+    heir.setAdmitters(left, at: at(1))
+    #expect(heir.takeOver(at: at(2)).isEmpty)
+    #expect(heir.nextChange(after: at(2)) == at(1) + InviteBook.grace)
+    heir.setAdmitters(left.union([members[2]]), at: at(2))
+    #expect(heir.takeOver(at: at(10)).isEmpty)
+    heir.depart(members[2], at: at(11))
+    heir.setAdmitters(left, at: at(11))
+    #expect(heir.takeOver(at: at(11)) == [.took(code)])
+  }
+
   @Test("After a partition heals the lowest owner keeps the code, with the fewer uses")
   func heal() throws {
     // The owner, third in order, on one side; the second on the other.
@@ -188,7 +206,8 @@ struct InviteBookTests {
       _ = try make(in: &other, seed: UInt64(seed + 1000))
       _ = book.receive(other.shares(at: newYear)[0], from: members[0], at: newYear)
     }
-    #expect(takenOver(by: &book, admitters: [members[3]], at: newYear).count <= InviteBook.mostPerOwner)
+    let taken = takenOver(by: &book, admitters: [members[3]], at: newYear)
+    #expect(taken.count <= InviteBook.mostPerOwner)
   }
 
   @Test("The desk tells when what is advertised changes, by time too")

@@ -135,6 +135,7 @@ extension MeetingSession {
       case .lost: .lost
       case .removed: .removed
       }
+    if reason != .lost { desk.book.depart(peer, at: parts.clock.wallTime()) }
     if let change = roster.remove(peer, because: absence) { take([change]) }
     admittersChanged()
   }

@@ -240,6 +240,13 @@ package struct InviteBook: Sendable {
     }
   }
 
+  /// The owner said goodbye or was removed: its codes needn't wait for it. Told before
+  /// ``setAdmitters(_:at:)``.
+  package mutating func depart(_ owner: PeerID, at time: WallTime) {
+    guard invites.values.contains(where: { $0.owner == owner }) else { return }
+    missing[owner] = WallTime(milliseconds: time.milliseconds - Self.grace.nanoseconds / 1_000_000)
+  }
+
   /// Takes over the codes whose owners have been away for ``grace``, if it is this member's turn.
   package mutating func takeOver(at time: WallTime) -> [Change] {
     forgetOld(at: time)

@@ -206,7 +206,8 @@ package struct JoinerMachine: Machine {
       discard(number, into: &outputs)
     case .refusal(let refusal) where refusal.reason == .noSuchNameplate:
       // It advertised the nameplate a moment ago: another member answers for the code soon.
-      searchDeadline = max(searchDeadline, min(now, began + configuration.searchLimit) + Self.patience)
+      let latest = min(now, began + configuration.searchLimit) + Self.patience
+      searchDeadline = max(searchDeadline, latest)
       discard(number, into: &outputs)
     case .hello, .helloReply, .share, .confirmation, .welcome, .refusal, nil:
       // It has no such nameplate, or makes no sense: it is no claimant.
