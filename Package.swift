@@ -228,8 +228,8 @@ let testTargets: [Target] = [
   .target(
     name: "FuzzTargets",
     dependencies: [
-      "Admission", "Capture", "Chat", "Codecs", "Discovery", "Links", "Meeting", "Playback",
-      "Protection", "RTP", "Signalling", "Foundations", "Wire", protobuf,
+      "Admission", "Capture", "Chat", "Codecs", "Discovery", "Gossip", "Links", "Meeting",
+      "Playback", "Protection", "RTP", "Signalling", "Foundations", "Wire", protobuf,
     ],
     path: "Tests/Fuzzing/Targets", swiftSettings: house),
   // What .ci/fuzz found worth keeping.

@@ -6,7 +6,7 @@ package import Wire
 /// Reading a body, with every bound. The verdict must be the same on every member, so it is by bytes
 /// and code points rather than by tables that grow with each edition of Unicode.
 extension Entry.Body {
-  init(_ bytes: [UInt8]) throws(ChatError) {
+  package init(_ bytes: [UInt8]) throws(ChatError) {
     guard !bytes.isEmpty else {
       self = .deleted
       return

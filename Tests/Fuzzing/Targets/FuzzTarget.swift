@@ -5,7 +5,7 @@ package struct FuzzTarget: Sendable {
 
   /// Every parser of what comes from the network, from files and from people.
   package static let all: [FuzzTarget] =
-    packetTargets + messageTargets + textTargets + fileTargets + codecTargets
+    packetTargets + messageTargets + meshTargets + textTargets + fileTargets + codecTargets
 
   package static func named(_ name: String) -> FuzzTarget? {
     all.first { $0.name == name }
