@@ -28,8 +28,9 @@ package struct JoinerMachine: Machine {
     /// One's own, with the fingerprint of the certificate on all the streams.
     package var record: MemberRecord
     package var secrets: SecretSource
-    /// How long to wait for a first claimant that answers.
-    package var searchLimit = Duration.seconds(5)
+    /// How long to wait for a first claimant that answers. Where thirty join at once, Avahi's second and
+    /// third questions, after 1.1 and 3.1 s, may be the first ones to be answered.
+    package var searchLimit = Duration.seconds(8)
     /// How long after the first claimant was found others are still waited for. Answers to a question
     /// on mDNS come within 120 ms (RFC 6762 §6).
     package var settling = Duration.milliseconds(150)
