@@ -353,10 +353,20 @@ _virtue_history() {
 
 _virtue_devices() {
     repeating_flags=()
-    non_repeating_flags=(--json --version -h --help)
-    repeating_options=()
-    non_repeating_options=()
+    non_repeating_flags=(--json --calibrate --version -h --help)
+    repeating_options=(--camera)
+    non_repeating_options=(--data-dir)
     __virtue_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--camera')
+        return
+        ;;
+    '--data-dir')
+        return
+        ;;
+    esac
 }
 
 _virtue_models() {

@@ -9,12 +9,48 @@ struct DevicesCommand: AsyncParsableCommand {
     discussion: """
       Cameras and sound cards that this computer has are listed as found. This version takes \
       pictures and sound from files and from the built-in pattern and tone.
+
+      With --calibrate it measures what your eyes and head add to every gaze, for God's eye: look at \
+      each camera given, for two seconds, when it is named. A clip counts from its beginning and shows \
+      somebody looking at its camera. The result is kept in the data directory and used by \
+      --gods-eye and by "vision look"; an interruption or a failure leaves the former one.
       """)
 
   @Flag(help: "One JSON object a line.")
   var json = false
 
+  @Flag(help: "Measure the gaze at each camera, for God's eye.")
+  var calibrate = false
+
+  @Option(
+    name: .customLong("camera"),
+    help: ArgumentHelp("A camera to look at (file:CLIP); repeatable.", valueName: "camera"))
+  var cameras: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Where the calibration and the models are kept.", valueName: "directory"))
+  var dataDir: String?
+
+  func validate() throws {
+    if calibrate {
+      guard (1...16).contains(cameras.count) else {
+        throw ValidationError("Give --camera once or more with --calibrate, at most 16 times.")
+      }
+    } else if !cameras.isEmpty || dataDir != nil {
+      throw ValidationError("--camera and --data-dir belong to --calibrate.")
+    }
+  }
+
   func run() async throws {
+    guard calibrate else { return try list() }
+    try await reportingFailure(asJSON: json) {
+      try Calibration(
+        cameras: cameras, dataDirectory: dataDirectory(dataDir), asJSON: json
+      ).run()
+    }
+  }
+
+  private func list() throws {
     let output = LineWriter(descriptor: STDOUT_FILENO)
     for device in Device.all {
       if json {

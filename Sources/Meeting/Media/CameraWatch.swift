@@ -34,14 +34,16 @@ final class CameraWatch: Sendable {
   }
 
   init(
-    cameras: Int, store: ModelStore,
+    cameras: Int, store: ModelStore, calibration: GazeCalibration?,
     chosen: @escaping @Sendable (CameraSelector.Output) -> Void,
     failed: @escaping @Sendable (Failure) -> Void
   ) throws(Failure) {
     self.chosen = chosen
     self.failed = failed
     state = Mutex(State(waiting: Array(repeating: nil, count: cameras)))
-    analysis = Analysis(eye: try GodsEye(cameras: cameras, store: store))
+    let eye = try GodsEye(cameras: cameras, store: store)
+    eye.calibration = calibration
+    analysis = Analysis(eye: eye)
     var ignored: [CameraSelector.Output] = []
     for camera in 0..<cameras {
       analysis.selector.handle(.appeared(camera: camera), at: .zero, into: &ignored)

@@ -102,6 +102,7 @@ package final class MeetingMedia: Sendable {
         ? { choose throws(Failure) in
           try CameraWatch(
             cameras: cameras.count, store: store,
+            calibration: try CalibrationFile(dataDirectory: options.dataDirectory).load(),
             chosen: { output in
               choose(output)
               emit(.cameraSelected(camera: output.camera, reason: output.reason))

@@ -13,7 +13,7 @@ struct VisionLookCommand: AsyncParsableCommand {
       Takes one clip a camera, all begun at the same moment. Every picture is analysed, in the \
       clips' own time; the shortest clip ends the run. Angles are in degrees; yaw is positive to the \
       picture's right, pitch upwards, and gaze is the angle between the gaze and the ray to the \
-      camera.
+      camera. What "virtue devices --calibrate" has kept in the data directory is taken away.
       """)
 
   @Option(
@@ -38,8 +38,9 @@ struct VisionLookCommand: AsyncParsableCommand {
   }
 
   private func look() throws(Failure) {
-    let store = ModelStore(dataDirectory: dataDirectory(dataDir))
-    let eye = try GodsEye(cameras: cameras.count, store: store)
+    let folder = dataDirectory(dataDir)
+    let eye = try GodsEye(cameras: cameras.count, store: ModelStore(dataDirectory: folder))
+    eye.calibration = try CalibrationFile(dataDirectory: folder).load()
     let pool = PicturePool()
     var clips: [ClipReader] = []
     for path in cameras {

@@ -8,7 +8,7 @@ package final class GodsEye {
   private let mesh: FaceMesh
   private let cameras: [Camera]
   /// What the speaker's eyes and head add, where it has been measured.
-  package var bias = GazeEstimate.Bias()
+  package var calibration: GazeCalibration?
 
   private final class Camera {
     var tracker = FaceTracker()
@@ -31,8 +31,10 @@ package final class GodsEye {
     guard camera.tracker.isTracking,
       var estimate = GazeModel.estimate(camera.face, usualOpenness: &camera.usualOpenness)
     else { return nil }
-    estimate.yaw -= bias.yaw
-    estimate.pitch -= bias.pitch
+    if let bias = calibration?.bias {
+      estimate.yaw -= bias.yaw
+      estimate.pitch -= bias.pitch
+    }
     return estimate
   }
 }

@@ -1,0 +1,104 @@
+import Capture
+import Codecs
+import Foundation
+import Foundations
+import Meeting
+import Vision
+
+/// `virtue devices --calibrate`: what the speaker's eyes add, measured at each camera in turn.
+struct Calibration {
+  let cameras: [String]
+  let dataDirectory: String
+  let asJSON: Bool
+
+  /// Nothing is written before all cameras have been looked at, so an interruption at any moment
+  /// leaves the former calibration.
+  func run() throws(Failure) {
+    let file = CalibrationFile(dataDirectory: dataDirectory)
+    var clips: [ClipReader] = []
+    let pool = PicturePool()
+    for camera in cameras {
+      clips.append(
+        try ClipReader(
+          path: try Self.path(camera), pool: pool,
+          makeDecoder: { try VideoDecoder(codec: $0, pool: $1) }))
+    }
+    let eye = try GodsEye(
+      cameras: clips.count, store: DataDirectory.modelStore(for: dataDirectory))
+    var measurement = CalibrationMeasurement()
+    for (camera, clip) in clips.enumerated() {
+      try look(at: camera, clip, eye, &measurement)
+    }
+    let result = try checked { () throws(CalibrationMeasurement.Problem) in
+      try measurement.result()
+    }
+    try makeDirectory()
+    try file.save(result)
+    try tell(result, file)
+  }
+
+  private func look(
+    at camera: Int, _ clip: ClipReader, _ eye: GodsEye,
+    _ measurement: inout CalibrationMeasurement
+  ) throws(Failure) {
+    let progress = ProgressLine(
+      "Look at camera \(camera) (\(DisplayText.line(cameras[camera], limit: 60)))")
+    let whole = Int(CalibrationMeasurement.look.inSeconds * 1000)
+    while let (picture, time) = try clip.next() {
+      let estimate = try modelChecked { () throws(ModelFailure) in
+        try eye.look(at: picture, camera: camera)
+      }
+      let isOver = measurement.take(estimate, at: time)
+      progress.show(measurement.progress, of: whole, unit: "ms")
+      if isOver { break }
+    }
+    progress.end()
+    try checked { () throws(CalibrationMeasurement.Problem) in try measurement.endLook() }
+  }
+
+  private static func path(_ camera: String) throws(Failure) -> String {
+    switch try CameraSpec(camera) {
+    case .file(let path): return path
+    case .none, .pattern:
+      throw Failure(
+        "no-face", exit: .usage,
+        "“\(DisplayText.line(camera, limit: 80))” shows nobody who could look at it: give "
+          + "file:CLIP.")
+    }
+  }
+
+  private func checked<Value>(
+    _ work: () throws(CalibrationMeasurement.Problem) -> Value
+  ) throws(Failure) -> Value {
+    do {
+      return try work()
+    } catch {
+      throw Failure(
+        "not-calibrated", exit: .badData,
+        "\(error.sentence) The former calibration, if there is one, stays.")
+    }
+  }
+
+  private func makeDirectory() throws(Failure) {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: dataDirectory, withIntermediateDirectories: true,
+        attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw Failure(
+        "data-directory-unwritable", exit: .cannotCreate,
+        "The directory \(dataDirectory) can't be made: \(error.localizedDescription).")
+    }
+  }
+
+  private func tell(_ result: GazeCalibration, _ file: CalibrationFile) throws(Failure) {
+    let output = LineWriter(descriptor: STDOUT_FILENO)
+    let (yaw, pitch) = (result.bias.yaw, result.bias.pitch)
+    let numbers = String(format: "%.1f %.1f", yaw, pitch).split(separator: " ")
+    output.write(
+      asJSON
+        ? "{\"calibrated\":{\"pitch\":\(numbers[1]),\"yaw\":\(numbers[0])}}"
+        : "Calibrated: your gaze is measured \(numbers[0])° to the right and \(numbers[1])° up of "
+          + "where you look. Kept in \(file.path); --gods-eye takes it away.")
+  }
+}

@@ -1,0 +1,79 @@
+package import Foundations
+import Glibc
+
+/// Where a ``GazeCalibration`` is kept: a line of text in the data directory that its owner alone can
+/// read, because how somebody's eyes sit is theirs.
+///
+///     virtue-gaze 1 YAW PITCH END
+///
+/// with degrees as decimals. The last word shows that nothing was cut off.
+package struct CalibrationFile: Sendable {
+  package let path: String
+
+  /// Bytes. A whole line has less than half of it.
+  private static let sizeLimit = 128
+  private static let version = "1"
+
+  package init(dataDirectory: String) { path = dataDirectory + "/gaze-calibration" }
+
+  /// `nil` when nothing has been kept yet.
+  package func load() throws(Failure) -> GazeCalibration? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      if errno == ENOENT || errno == ENOTDIR { return nil }
+      throw failure("it can't be read: \(Self.systemError())", exit: .noInput)
+    }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: Self.sizeLimit + 1)
+    let count = read(descriptor, &bytes, bytes.count)
+    guard count >= 0 else {
+      throw failure("it can't be read: \(Self.systemError())", exit: .noInput)
+    }
+    guard count <= Self.sizeLimit, let calibration = Self.parse(bytes[..<count]) else {
+      throw failure("it is damaged", exit: .badData)
+    }
+    return calibration
+  }
+
+  /// Writes beside the file and renames: whatever happens, the former calibration or the new one is
+  /// there whole.
+  package func save(_ calibration: GazeCalibration) throws(Failure) {
+    let draft = path + ".new"
+    unlink(draft)
+    let bytes = Self.line(calibration)
+    let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    defer { if descriptor >= 0 { close(descriptor) } }
+    guard descriptor >= 0, write(descriptor, bytes, bytes.count) == bytes.count,
+      fsync(descriptor) == 0, rename(draft, path) == 0
+    else {
+      let reason = Self.systemError()
+      unlink(draft)
+      throw failure("it can't be written: \(reason)", exit: .cannotCreate)
+    }
+  }
+
+  private static func line(_ calibration: GazeCalibration) -> [UInt8] {
+    func rounded(_ value: Float) -> Float { (value * 100).rounded() / 100 }
+    let (yaw, pitch) = (rounded(calibration.bias.yaw), rounded(calibration.bias.pitch))
+    return Array("virtue-gaze \(version) \(yaw) \(pitch) end\n".utf8)
+  }
+
+  package static func parse(_ bytes: ArraySlice<UInt8>) -> GazeCalibration? {
+    guard bytes.count <= sizeLimit, bytes.last == UInt8(ascii: "\n") else { return nil }
+    let words = String(decoding: bytes.dropLast(), as: UTF8.self)
+      .split(separator: " ", omittingEmptySubsequences: false)
+    guard words.count == 5, words[0] == "virtue-gaze", words[1] == version, words[4] == "end",
+      let yaw = Float(words[2]), let pitch = Float(words[3])
+    else { return nil }
+    return GazeCalibration(bias: .init(yaw: yaw, pitch: pitch))
+  }
+
+  private static func systemError() -> String { String(cString: strerror(errno)).lowercased() }
+
+  private func failure(_ reason: String, exit: ExitStatus) -> Failure {
+    Failure(
+      "bad-calibration", exit: exit,
+      "The calibration \(DisplayText.line(path, limit: 200)) can't be used: \(reason). Measure it "
+        + "anew with virtue devices --calibrate, or delete the file.")
+  }
+}
