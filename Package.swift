@@ -195,7 +195,9 @@ let testTargets: [Target] = [
   tests(of: "Protection", ["COpenSSL"]),
   tests(of: "Connectivity"),
   tests(of: "Playback", ["Capture", "Codecs", "MediaSupport"]),
-  tests(of: "Meeting", ["Admission", "Capture", "Links", "Roster", "Wire", protobuf]),
+  tests(
+    of: "Meeting",
+    ["Admission", "Capture", "Codecs", "Links", "Roster", "RTP", "Vision", "Wire", protobuf]),
   tests(of: "CommandLineTool", ["Meeting", "History", "Chat", "Wire", protobuf, argumentParser]),
   .testTarget(
     name: "VisionTests",

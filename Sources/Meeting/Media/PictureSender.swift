@@ -6,6 +6,16 @@ import RTP
 import Synchronization
 import Vision
 
+/// Makes the picture that others may see of one that they may not.
+protocol PictureEffect: AnyObject {
+  /// - Returns: `nil` where there is none for this picture; then none is sent.
+  func apply(to picture: Picture) throws(Failure) -> Picture?
+  /// The next picture comes from another camera.
+  func beginAnew()
+}
+
+extension BackgroundEffect: PictureEffect {}
+
 /// The way out for pictures: capture → effect → encoder → payloads cut once → `deliver`, which hands
 /// them to every call. Nothing is encoded while nobody watches, and a frame that effect and encoder
 /// can't take in time makes room for the next.
@@ -39,11 +49,11 @@ final class PictureSender: Sendable {
     var encoder: VP8Encoder
     var packetizer = VP8Packetizer()
     var fitting: PictureFitting
-    let effect: BackgroundEffect?
+    let effect: (any PictureEffect)?
     /// Told once, not with every picture.
     var effectHasFailed = false
 
-    init(encoder: VP8Encoder, width: Int, height: Int, effect: BackgroundEffect?) {
+    init(encoder: VP8Encoder, width: Int, height: Int, effect: (any PictureEffect)?) {
       self.encoder = encoder
       self.effect = effect
       fitting = PictureFitting(width: width, height: height)
@@ -58,7 +68,7 @@ final class PictureSender: Sendable {
   ///   - makeWatch: is given what to tell of each choice.
   init(
     specs: [CameraSpec], settings: VideoSettings, bitrate: (Int, Int) -> Bitrate,
-    pool: PicturePool, seed: UInt64, effect: BackgroundEffect?,
+    pool: PicturePool, seed: UInt64, effect: (any PictureEffect)?,
     makeWatch: (
       (@escaping @Sendable (CameraSelector.Output) -> Void) throws(Failure) -> CameraWatch
     )?,
