@@ -68,6 +68,8 @@ let cSystem: [Target] = [
   system("CQREncode", pkgConfig: "libqrencode", apt: "libqrencode-dev"),
   system("CSRTP", pkgConfig: "libsrtp2", apt: "libsrtp2-dev"),
   system("CSodium", pkgConfig: "libsodium", apt: "libsodium-dev"),
+  // Backgrounds that are photographs.
+  system("CTurboJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev"),
   system("CVPX", pkgConfig: "vpx", apt: "libvpx-dev"),
   // Runs the neural networks. Debian gives it no .pc file: the module map names what to link.
   system("CXNNPACK", apt: "libxnnpack-dev"),
@@ -117,7 +119,9 @@ let media: [Target] = [
   room("Protection", in: "Media/", ["Foundations", "COpenSSL", "CSRTP"]),
   room("Connectivity", in: "Media/", ["Foundations", "CNice"]),
   room("Playback", in: "Media/", ["Foundations", "CPNG", "CYUV"]),
-  room("Vision", in: "Media/", ["Foundations", "CPNG", "CXNNPACK", "CYUV", "CZlib", crypto]),
+  room(
+    "Vision", in: "Media/",
+    ["Foundations", "CPNG", "CTurboJPEG", "CXNNPACK", "CYUV", "CZlib", crypto]),
 ]
 
 let everything = (mesh + conversation + media).map { Target.Dependency(stringLiteral: $0.name) }

@@ -29,7 +29,7 @@ struct MeetingArguments: ParsableArguments {
   @Option(help: ArgumentHelp("How soft --blur makes it, 1 to 3.", valueName: "strength"))
   var blurStrength: Int = 2
 
-  @Option(help: ArgumentHelp("Put this PNG file behind you.", valueName: "image"))
+  @Option(help: ArgumentHelp("Put this PNG or JPEG file behind you.", valueName: "image"))
   var background: String?
 
   @Flag(help: "Send the picture of the camera that you look at; takes two or more --camera.")
