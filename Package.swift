@@ -235,7 +235,7 @@ let testTargets: [Target] = [
     name: "FuzzTargets",
     dependencies: [
       "Admission", "Capture", "Chat", "Codecs", "Discovery", "Gossip", "Links", "Meeting",
-      "Playback", "Protection", "RTP", "Signalling", "Foundations", "Wire", protobuf,
+      "Playback", "Protection", "RTP", "Signalling", "Vision", "Foundations", "Wire", protobuf,
     ],
     path: "Tests/Fuzzing/Targets", swiftSettings: house),
   // What .ci/fuzz found worth keeping.

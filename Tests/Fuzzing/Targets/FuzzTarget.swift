@@ -6,6 +6,7 @@ package struct FuzzTarget: Sendable {
   /// Every parser of what comes from the network, from files and from people.
   package static let all: [FuzzTarget] =
     packetTargets + messageTargets + meshTargets + textTargets + fileTargets + codecTargets
+    + visionTargets
 
   package static func named(_ name: String) -> FuzzTarget? {
     all.first { $0.name == name }

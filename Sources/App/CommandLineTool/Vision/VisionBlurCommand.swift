@@ -27,7 +27,9 @@ struct VisionBlurCommand: AsyncParsableCommand {
   @Option(help: "How soft the background becomes, 1 to 3.")
   var strength: Int?
 
-  @Option(help: ArgumentHelp("Put this PNG or JPEG file behind the person instead.", valueName: "image"))
+  @Option(
+    help: ArgumentHelp(
+      "Put this PNG or JPEG file behind the person instead.", valueName: "image"))
   var background: String?
 
   @Option(help: ArgumentHelp("Where the models are kept.", valueName: "directory"))
