@@ -173,8 +173,15 @@ final class PictureSender: Sendable {
         return (frame, state.hasSwitched)
       }
       guard let (taken, hasSwitched) = next else { return }
-      guard let frame = prepare(taken, hasSwitched: hasSwitched) else { continue }
-      let forceKeyframe = state.withLock { $0.keyframes.takesKeyframe(at: frame.captured) }
+      guard let frame = prepare(taken, hasSwitched: hasSwitched) else {
+        // The next one still is the first of its camera.
+        if hasSwitched { state.withLock { $0.hasSwitched = true } }
+        continue
+      }
+      // The first of a camera is one, whatever a last frame of the former did with the request.
+      let forceKeyframe = state.withLock {
+        $0.keyframes.takesKeyframe(at: frame.captured) || hasSwitched
+      }
       do {
         if let picture = try encoder.encoder.encode(frame, forceKeyframe: forceKeyframe) {
           if picture.isKeyframe { state.withLock { $0.keyframes.made(at: frame.captured) } }
@@ -188,11 +195,11 @@ final class PictureSender: Sendable {
 
   /// The frame as it may be seen by others; `nil` when there is none that may.
   private func prepare(_ frame: VideoFrame, hasSwitched: Bool) -> VideoFrame? {
+    if hasSwitched { encoder.effect?.beginAnew() }
     guard let fitted = encoder.fitting.fit(frame.picture) else { return nil }
     guard let effect = encoder.effect else {
       return VideoFrame(picture: fitted, captured: frame.captured)
     }
-    if hasSwitched { effect.beginAnew() }
     do throws(Failure) {
       guard let picture = try effect.apply(to: fitted) else { return nil }
       encoder.effectHasFailed = false
