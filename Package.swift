@@ -109,6 +109,7 @@ let mesh: [Target] = [
 
 let conversation: [Target] = [
   room("Chat", in: "Conversation/", ["Foundations", "Wire", crypto, protobuf]),
+  room("Files", in: "Conversation/", ["Foundations", "Wire", protobuf]),
   room("History", in: "Conversation/", ["Foundations", "Wire", "Chat", grdb, protobuf]),
 ]
 
@@ -191,6 +192,7 @@ let testTargets: [Target] = [
   .executableTarget(
     name: "history-writer", dependencies: ["Chat", "History", "Foundations", "Wire", protobuf],
     path: "Tests/Support/HistoryWriter", swiftSettings: house),
+  tests(of: "Files", ["Wire"]),
   tests(of: "History", ["Wire", "Chat", "LabSupport", "history-writer", grdb, protobuf]),
   tests(
     of: "Capture", ["Codecs", "Playback", "MediaSupport"], resources: [.copy("Fixtures")]),

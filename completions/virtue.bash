@@ -188,7 +188,7 @@ _virtue_host() {
     repeating_flags=()
     non_repeating_flags=(--visible --headless --json --blur --gods-eye --version -h --help)
     repeating_options=(--camera --interface --peer)
-    non_repeating_options=(--uses --life --name --blur-strength --background --resolution --microphone --speaker --record --port --data-dir --duration)
+    non_repeating_options=(--uses --life --name --blur-strength --background --resolution --microphone --speaker --record --port --data-dir --downloads --accept-files --duration)
     __virtue_offer_flags_options 1
 
     # Offer option value completions
@@ -235,6 +235,12 @@ _virtue_host() {
     '--data-dir')
         return
         ;;
+    '--downloads')
+        return
+        ;;
+    '--accept-files')
+        return
+        ;;
     '--duration')
         return
         ;;
@@ -245,7 +251,7 @@ _virtue_join() {
     repeating_flags=()
     non_repeating_flags=(--headless --json --blur --gods-eye --version -h --help)
     repeating_options=(--camera --interface --peer)
-    non_repeating_options=(--name --blur-strength --background --resolution --microphone --speaker --record --port --data-dir --duration)
+    non_repeating_options=(--name --blur-strength --background --resolution --microphone --speaker --record --port --data-dir --downloads --accept-files --duration)
     __virtue_offer_flags_options 1
 
     # Offer option value completions
@@ -284,6 +290,12 @@ _virtue_join() {
         return
         ;;
     '--data-dir')
+        return
+        ;;
+    '--downloads')
+        return
+        ;;
+    '--accept-files')
         return
         ;;
     '--duration')

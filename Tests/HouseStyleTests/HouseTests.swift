@@ -9,13 +9,13 @@ struct HouseTests {
     "App": ["CommandLineTool", "virtue", "MeetingWindow"],
     "Meeting": ["Meeting"],
     "Mesh": ["Discovery", "Links", "Admission", "Gossip", "Roster", "Signalling"],
-    "Conversation": ["Chat", "History"],
+    "Conversation": ["Chat", "Files", "History"],
     "Media": [
       "Capture", "Vision", "Codecs", "RTP", "Protection", "Connectivity", "Playback",
     ],
     "Base": ["Wire", "Foundations"],
   ]
-  private static let cores = ["Admission", "Gossip", "Roster", "Signalling", "Chat", "RTP"]
+  private static let cores = ["Admission", "Gossip", "Roster", "Signalling", "Chat", "Files", "RTP"]
 
   @Test("The top level is exactly what the design draws")
   func topLevel() throws {

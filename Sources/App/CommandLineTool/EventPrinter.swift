@@ -91,6 +91,7 @@ final class TextEventPrinter: EventPrinter {
     case .chat(let line):
       guard !line.isOwn || showsOwnLines else { break }
       output.write(Self.sentence(line).replacingOccurrences(of: "\n", with: "\n    "))
+    case .file(let report): output.write(Self.sentence(report))
     case .hand(_, let name, true): output.write("✋ \(name) raises a hand.")
     case .hand(_, let name, false): output.write("✋ \(name)'s hand is down.")
     case .statistics: break
@@ -104,6 +105,21 @@ final class TextEventPrinter: EventPrinter {
 
   private func name(of member: PeerID) -> String {
     names.withLock { $0[member] } ?? "somebody"
+  }
+
+  private static func sentence(_ report: FileReport) -> String {
+    let share = report.total > 0 ? Double(report.bytes) / Double(report.total) : 1
+    let filled = Int((share * 20).rounded(.down))
+    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
+    let line = "⇩ \(report.name)  #\(report.file.description.prefix(8))  "
+    switch report.state {
+    case .offered: return line + "offered, \(report.total) bytes"
+    case .fetching:
+      return line + "\(bar) \(Int(share * 100)) % from \(report.holders.count) members"
+    case .complete: return line + "is here: \(report.path ?? "")"
+    case .cancelled: return line + "cancelled"
+    case .failed: return line + "failed"
+    }
   }
 
   private static func sentence(_ line: ChatLine) -> String {
@@ -126,6 +142,8 @@ final class TextEventPrinter: EventPrinter {
       let choice = options.map(String.init).joined(separator: ", ")
       return "\(name) votes in #\(short(poll)): \(choice.isEmpty ? "nothing" : choice)"
     case .moderation: return "\(name) \(line.text)."
+    case .file:
+      return "\(name) offers \(line.text)  (fetch it with /accept \(short(line.id)))"
     }
   }
 

@@ -68,8 +68,19 @@ struct EventRecord: Encodable {
       case .poll(let options): try fields.encode(options, forKey: "options")
       case .vote(_, let choice): try fields.encode(choice, forKey: "choice")
       case .reaction(_, let isWithdrawn): try fields.encode(isWithdrawn, forKey: "withdrawn")
+      case .file(let name, let byteCount):
+        try fields.encode(name, forKey: "fileName")
+        try fields.encode(byteCount, forKey: "size")
       case .text, .reply, .edit, .delete, .moderation: break
       }
+    case .file(let report):
+      try put(
+        "file",
+        [
+          "file": "\(report.file)", "name": report.name, "state": report.state.rawValue,
+          "bytes": report.bytes, "total": report.total, "from": report.holders.map(\.description),
+        ])
+      try fields.encodeIfPresent(report.path, forKey: "path")
     case .hand(let member, let name, let isRaised):
       try put("hand", ["member": "\(member)", "name": name, "raised": isRaised])
     case .statistics(let statistics):
@@ -117,6 +128,7 @@ extension ChatLine.Kind {
     case .poll: "poll"
     case .vote: "vote"
     case .moderation: "moderation"
+    case .file: "file"
     }
   }
 
@@ -125,7 +137,7 @@ extension ChatLine.Kind {
     case .reply(let target), .edit(let target), .delete(let target), .reaction(let target, _),
       .vote(let target, _):
       target
-    case .text, .poll, .moderation: nil
+    case .text, .poll, .moderation, .file: nil
     }
   }
 }

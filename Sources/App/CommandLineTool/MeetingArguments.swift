@@ -75,6 +75,20 @@ struct MeetingArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Where key and history are kept.", valueName: "directory"))
   var dataDir: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Where accepted files appear. Without it, $XDG_DOWNLOAD_DIR, ~/Downloads where there is one, or "
+        + "the data directory.",
+      valueName: "directory"))
+  var downloads: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Fetch offered files of up to so many megabytes without being asked. Without it, only /accept "
+        + "fetches.",
+      valueName: "megabytes"))
+  var acceptFiles: Int?
+
   @Option(help: "Leave after this many seconds.")
   var duration: Double?
 
@@ -82,6 +96,9 @@ struct MeetingArguments: ParsableArguments {
     guard port <= 65_335 else {
       throw ValidationError(
         "--port takes a number up to 65335: media needs the 200 ports above it.")
+    }
+    if let acceptFiles, !(1...100_000).contains(acceptFiles) {
+      throw ValidationError("--accept-files takes megabytes, 1 to 100000.")
     }
     if let duration, !(duration > 0 && duration <= 31_536_000) {
       throw ValidationError("--duration takes the seconds until leaving, more than 0.")
@@ -102,6 +119,8 @@ struct MeetingArguments: ParsableArguments {
     options.port = port
     options.duration = duration.map { .seconds($0) }
     options.peers = try parsePeers()
+    options.downloads = downloads
+    options.acceptedBytes = acceptFiles.map { $0 * 1_000_000 }
     return options
   }
 

@@ -36,6 +36,7 @@ extension Entry.Body {
       self = .vote(in: try Self.target(vote.poll), try Self.choice(vote.options))
     case .hand(let hand): self = .hand(isRaised: hand.raised)
     case .moderation(let moderation): self = try Self.moderation(moderation)
+    case .file(let file): self = .file(try OfferedFile(file))
     case nil: self = .unknown
     }
   }

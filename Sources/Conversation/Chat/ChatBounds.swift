@@ -43,4 +43,10 @@ package enum ChatBounds {
   package static let deletedEarly = 4096
   /// Hashes named as seen by entries that aren't here. Beyond it, an entry may name a tip too many.
   package static let mentioned = 4096
+  /// A file's name in bytes: what a file system takes (NAME_MAX of ext4, btrfs, tmpfs).
+  package static let fileName = 255
+  /// A file: 16,384 chunks, whose list of hashes fits a frame.
+  package static let fileBytes = 4 << 30
+  package static let fileChunk = 256 << 10
+  package static let fileNote = 512
 }

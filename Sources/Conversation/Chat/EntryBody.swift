@@ -14,6 +14,7 @@ extension Entry {
     case vote(in: EntryHash, [Int])
     case hand(isRaised: Bool)
     case moderation(Moderation)
+    case file(OfferedFile)
     case joined(name: String)
     case left(name: String)
     /// It was deleted; the chain holds without it.
@@ -33,6 +34,7 @@ extension Entry {
       case .vote: "vote"
       case .hand: "hand"
       case .moderation: "moderation"
+      case .file: "file"
       case .joined: "joined"
       case .left: "left"
       case .deleted: "deleted"
@@ -44,8 +46,8 @@ extension Entry {
     package var isAttendance: Bool {
       switch self {
       case .joined, .left: true
-      case .text, .reply, .edit, .delete, .reaction, .poll, .vote, .hand, .moderation, .deleted,
-        .unknown:
+      case .text, .reply, .edit, .delete, .reaction, .poll, .vote, .hand, .moderation, .file,
+        .deleted, .unknown:
         false
       }
     }
@@ -57,7 +59,7 @@ extension Entry {
         .vote(let target, _):
         [target]
       case .delete(let targets): targets
-      case .text, .poll, .hand, .moderation, .joined, .left, .deleted, .unknown: []
+      case .text, .poll, .hand, .moderation, .file, .joined, .left, .deleted, .unknown: []
       }
     }
 
@@ -70,6 +72,7 @@ extension Entry {
       case .reaction(_, let emoji, _): Self.display(emoji: emoji)
       case .joined(let name), .left(let name): name
       case .moderation(let what): DisplayText.line(what.reason, limit: ChatBounds.reason)
+      case .file(let file): file.displayText
       case .delete, .vote, .hand, .deleted, .unknown: ""
       }
     }
@@ -78,7 +81,8 @@ extension Entry {
     var isEditable: Bool {
       switch self {
       case .text, .reply, .poll: true
-      case .edit, .delete, .reaction, .vote, .hand, .moderation, .joined, .left, .deleted, .unknown:
+      case .edit, .delete, .reaction, .vote, .hand, .moderation, .file, .joined, .left, .deleted,
+        .unknown:
         false
       }
     }

@@ -45,7 +45,7 @@ package struct Transcript: Sendable {
   /// Whether the entry is shown by itself, rather than as part of another.
   private static func isLine(_ body: Entry.Body) -> Bool {
     switch body {
-    case .text, .reply, .poll, .hand, .moderation, .joined, .left, .deleted: true
+    case .text, .reply, .poll, .hand, .moderation, .file, .joined, .left, .deleted: true
     case .edit, .delete, .reaction, .vote, .unknown: false
     }
   }
@@ -70,7 +70,7 @@ package struct Transcript: Sendable {
       raisedHands.removeAll { $0 == entry.author && !isRaised }
       if isRaised, !raisedHands.contains(entry.author) { raisedHands.append(entry.author) }
     case .left: raisedHands.removeAll { $0 == entry.author }
-    case .text, .reply, .delete, .poll, .moderation, .joined, .deleted, .unknown: break
+    case .text, .reply, .delete, .poll, .moderation, .file, .joined, .deleted, .unknown: break
     }
   }
 
@@ -112,8 +112,8 @@ extension Transcript {
       case .left:
         guard let place = open.removeValue(forKey: line.entry.author) else { continue }
         stays[place].until = line.entry.clock
-      case .text, .reply, .edit, .delete, .reaction, .poll, .vote, .hand, .moderation, .deleted,
-        .unknown:
+      case .text, .reply, .edit, .delete, .reaction, .poll, .vote, .hand, .moderation, .file,
+        .deleted, .unknown:
         continue
       }
     }

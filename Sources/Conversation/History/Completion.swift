@@ -86,7 +86,7 @@ extension Message {
       }
     case .hand(let isRaised): text = isRaised ? "raised" : "lowered"
     case .moderation(let what): text = what.sentence(about: what.member.map(name))
-    case .text, .edit, .delete, .reaction, .vote, .joined, .left, .deleted, .unknown: break
+    case .text, .edit, .delete, .reaction, .vote, .file, .joined, .left, .deleted, .unknown: break
     }
   }
 }

@@ -20,7 +20,8 @@ extension Database {
     case .edit(let target, _):
       try applyWhatCameEarlier(to: entry)
       try refreshText(of: target)
-    case .text, .reply, .poll, .reaction, .vote, .hand, .moderation, .joined, .left, .unknown:
+    case .text, .reply, .poll, .reaction, .vote, .hand, .moderation, .file, .joined, .left,
+      .unknown:
       try applyWhatCameEarlier(to: entry)
     case .deleted: break
     }
@@ -92,7 +93,7 @@ extension Entry {
   /// What a search finds it by; `nil` for kinds that aren't searched.
   var searchedText: String? {
     switch body {
-    case .text, .reply, .poll: body.displayText
+    case .text, .reply, .poll, .file: body.displayText
     case .edit, .delete, .reaction, .vote, .hand, .moderation, .joined, .left, .deleted, .unknown:
       nil
     }

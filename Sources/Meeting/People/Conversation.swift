@@ -126,7 +126,12 @@ extension MeetingSession {
     case .text: tell(entry, as: .text)
     case .reply(let target, _): tell(entry, as: .reply(to: target.id))
     case .edit(let target, _): tell(entry, as: .edit(of: target.id))
-    case .delete(let targets): tell(entry, as: .delete(of: targets[0].id))
+    case .delete(let targets):
+      tell(entry, as: .delete(of: targets[0].id))
+      withdrawFiles(targets, by: entry.author)
+    case .file(let file):
+      tell(entry, as: .file(name: file.displayName, byteCount: file.byteCount))
+      learnFile(entry)
     case .reaction(let target, _, let isWithdrawn):
       tell(entry, as: .reaction(to: target.id, isWithdrawn: isWithdrawn))
     case .poll(let poll): tell(entry, as: .poll(options: poll.displayOptions))

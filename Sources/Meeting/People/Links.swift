@@ -110,6 +110,7 @@ extension MeetingSession {
     guard isNews > 0 else { return }
     for (peer, member) in admitted where !member.isMember(under: revocations) {
       admitted[peer] = nil
+      Task { [files] in await files.drop(peer) }
       drive(.removed(peer))
     }
     desk.meeting.revocations = revocations
@@ -161,6 +162,7 @@ extension MeetingSession {
     guard !hasEnded else { return stream.close() }
     switch stream.purpose {
     case .admission: acceptAdmission(stream)
+    case .files: acceptFiles(stream)
     case .link:
       Task { [weak self] in
         // The other side speaks first: a stranger learns nothing by connecting.
@@ -175,7 +177,7 @@ extension MeetingSession {
     }
   }
 
-  private func answerOpening(_ bytes: [UInt8], on stream: FramedStream) -> Bool {
+  func answerOpening(_ bytes: [UInt8], on stream: FramedStream) -> Bool {
     let proof = LinkProof(
       genesisKey: ticket.chain.genesisKey, initiator: stream.peerFingerprint,
       responder: parts.certificate.fingerprint)
@@ -223,6 +225,13 @@ extension MeetingSession {
   }
 
   private func greet(_ stream: FramedStream, expecting peer: PeerID?) async -> Bool {
+    guard let member = await prove(stream, expecting: peer) else { return false }
+    linkUp(stream, to: member)
+    return true
+  }
+
+  /// The member at the other end of a stream that this side has opened.
+  func prove(_ stream: FramedStream, expecting peer: PeerID?) async -> AdmittedMember? {
     // Whoever answers there may be anybody: it hears who this is once it has shown that it knows
     // the meeting.
     let proof = LinkProof(
@@ -232,16 +241,15 @@ extension MeetingSession {
     stream.send(opening.wire)
     guard let first = await stream.next(), let opened = try? WireLinkOpened(wire: first),
       proof.accepts(opened, after: opening)
-    else { return false }
+    else { return nil }
     stream.send(hello().wire)
     guard let reply = await stream.next(), let member = verify(hello: reply, on: stream),
       peer == nil || member.record.id == peer
-    else { return false }
-    linkUp(stream, to: member)
-    return true
+    else { return nil }
+    return member
   }
 
-  private func hello() -> WireLinkFrame {
+  func hello() -> WireLinkFrame {
     .with {
       $0.hello = .with {
         $0.version = protocolVersion
@@ -252,7 +260,7 @@ extension MeetingSession {
   }
 
   /// The member that a hello proves its sender to be; nothing else of the stream counts before.
-  private func verify(hello bytes: [UInt8], on stream: FramedStream) -> AdmittedMember? {
+  func verify(hello bytes: [UInt8], on stream: FramedStream) -> AdmittedMember? {
     guard let frame = try? WireLinkFrame(wire: bytes), case .hello(let hello) = frame.kind,
       hello.version == protocolVersion,
       let member = try? AdmittedMember(

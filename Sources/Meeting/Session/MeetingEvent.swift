@@ -14,6 +14,7 @@ package enum MeetingEvent: Sendable {
     member: PeerID, sinceStart: Duration, localCandidate: String, remoteCandidate: String)
   case firstFrame(member: PeerID, sinceStart: Duration, steps: [JoinStep])
   case chat(ChatLine)
+  case file(FileReport)
   case hand(member: PeerID, name: String, isRaised: Bool)
   case statistics(MeetingStatistics)
   /// God's eye sends the pictures of this camera from now on; they are numbered as they were given.
@@ -56,6 +57,8 @@ package struct ChatLine: Sendable {
     /// Options from 1.
     case vote(in: EntryID, [Int])
     case moderation
+    /// Offers one.
+    case file(name: String, byteCount: Int)
   }
 
   package init(

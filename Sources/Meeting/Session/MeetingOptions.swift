@@ -23,6 +23,10 @@ package struct MeetingOptions: Sendable {
   /// Where members or the inviter can be reached, given by hand.
   package var peers: [NetworkAddress] = []
   package var duration: Duration?
+  /// Where fetched files appear.
+  package var downloads: String?
+  /// Files of up to so many bytes are fetched without being asked for; `nil` fetches none.
+  package var acceptedBytes: Int?
 
   package init(name: String, dataDirectory: String) {
     self.name = name

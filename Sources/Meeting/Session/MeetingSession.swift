@@ -56,6 +56,10 @@ package actor MeetingSession {
   /// Codes of warnings that were given: each is given once.
   var warned: Set<String> = []
 
+  let files: FileDesk
+  /// Offers that an earlier run has kept.
+  private let storedFiles: [Entry]
+
   // Media
   let media: MeetingMedia
   var signalling: [PeerID: Signalling] = [:]
@@ -87,6 +91,8 @@ package actor MeetingSession {
     self.events = events.events
     emit = events.emit
     finishEvents = events.finish
+    storedFiles = stored.filter { $0.body.kind == "file" }
+    files = FileDesk(parts: parts, meeting: ticket.meeting, emit: events.emit)
     let now = parts.clock.wallTime()
     // Millions of envelopes a second would be needed to overtake the clock over a restart.
     let firstNumber = UInt64(now.milliseconds) << 20
@@ -146,6 +152,7 @@ package actor MeetingSession {
         securityWords: ticket.securityWords))
     // One's own name belongs in the history too.
     if let own = try? MemberRecord(verifying: membership.record) { remember(own) }
+    await startFiles(storedFiles)
     startConversation()
     for membership in members { introduce(membership) }
     admittersChanged()
@@ -183,6 +190,7 @@ package actor MeetingSession {
     await media.stop()
     for stream in admissionStreams.values { stream.close() }
     for stream in streams.values { stream.close() }
+    await files.close()
     gossipAlarm = nil
     deskAlarm = nil
     chatAlarm = nil
@@ -205,13 +213,15 @@ package actor MeetingSession {
     switch line.dropFirst().split(separator: " ").first {
     case "leave": await leave()
     case "invite": offerInvite(uses: 50, life: .seconds(8 * 3600))
+    case let verb? where FileCommand.verbs.contains(String(verb)):
+      await take(fileCommand: line.dropFirst())
     case let word:
       guard !take(chatCommand: line.dropFirst()) else { return }
       emit(
         .warning(
           code: "unknown-command",
           message: "/\(DisplayText.line(String(word ?? ""), limit: 20)) is no command; "
-            + "there are /invite, /leave, /\(ChatCommand.verbs.joined(separator: ", /"))."))
+            + "there are /invite, /leave, /\(FileCommand.verbs.joined(separator: ", /")), /\(ChatCommand.verbs.joined(separator: ", /"))."))
     }
   }
 }

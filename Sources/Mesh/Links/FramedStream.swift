@@ -126,6 +126,9 @@ package final class FramedStream: Sendable {
     }
   }
 
+  /// Bytes that were sent and that the kernel hasn't taken yet.
+  package var pendingBytes: Int { outbox.withLock { $0.pending } }
+
   /// On the event loop.
   private func writeOutbox() {
     var frames = outbox.withLock { outbox in

@@ -115,8 +115,8 @@ final class StreamHandler: ChannelInboundHandler {
     deadline?.cancel()
     switch (purpose, side) {
     case (.admission, _): schedule(after: limits.admission, context: context)
-    case (.link, .listener): schedule(after: limits.confirmation, context: context)
-    case (.link, .initiator): deadline = nil
+    case (.link, .listener), (.files, .listener): schedule(after: limits.confirmation, context: context)
+    case (.link, .initiator), (.files, .initiator): deadline = nil
     }
     switch side {
     case .initiator(_, _, let promise): promise.succeed(stream)
@@ -184,7 +184,7 @@ final class StreamHandler: ChannelInboundHandler {
     case .confirm:
       guard case .open(let stream) = state, case .listener(let register) = side else { return }
       register.leave(context.channel, because: nil)
-      if stream.purpose == .link {
+      if stream.purpose != .admission {
         deadline?.cancel()
         deadline = nil
       }

@@ -1,18 +1,20 @@
 import Wire
 
 /// What a TLS stream is opened for. ALPN (RFC 7301) says it during the handshake, so a stream that is
-/// for neither, or for another version of either, ends before anything is read.
+/// for none of these, or for another version of one, ends before anything is read.
 package enum StreamPurpose: String, Hashable, Sendable, CaseIterable {
   /// A newcomer and an inviter.
   case admission = "virtue-admission/1"
   /// Two members.
   case link = "virtue-link/1"
+  /// Two members, for what is large: it must not stand in the way of what their link carries.
+  case files = "virtue-files/1"
 
   /// The longest frame that either side may send.
   package var frameLimit: Int {
     switch self {
     case .admission: WireBounds.admissionFrame
-    case .link: WireBounds.frame
+    case .link, .files: WireBounds.frame
     }
   }
 }

@@ -8,6 +8,7 @@ struct TLSSettings: Sendable {
   private let server: NIOSSLContext
   private let admissionClient: NIOSSLContext
   private let linkClient: NIOSSLContext
+  private let filesClient: NIOSSLContext
 
   init(certificate: RunCertificate, closing: Duration) throws {
     let chain = [
@@ -37,6 +38,7 @@ struct TLSSettings: Sendable {
       .makeServerConfiguration(certificateChain: chain, privateKey: key), StreamPurpose.allCases)
     admissionClient = try context(.makeClientConfiguration(), [.admission])
     linkClient = try context(.makeClientConfiguration(), [.link])
+    filesClient = try context(.makeClientConfiguration(), [.files])
   }
 
   func makeServerHandler() -> NIOSSLServerHandler {
@@ -48,6 +50,7 @@ struct TLSSettings: Sendable {
       switch purpose {
       case .admission: admissionClient
       case .link: linkClient
+      case .files: filesClient
       }
     return try NIOSSLClientHandler(
       context: context, serverHostname: nil, customVerificationCallback: acceptAny)

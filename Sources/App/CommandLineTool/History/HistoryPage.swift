@@ -103,6 +103,7 @@ struct HistoryPage {
     switch message.kind {
     case "hand": message.text == "raised" ? "raised a hand" : "lowered a hand"
     case "moderation": escape(message.text)
+    case "file": "offered the file " + escape(message.text)
     case "deleted": "deleted what stood here"
     case _: nil
     }

@@ -63,6 +63,7 @@ enum HistoryText {
     case "poll": return "\(name) asks: \(message.text)\(edited)"
     case "hand": return "\(name) \(message.text == "raised" ? "raised a hand" : "lowered a hand")"
     case "moderation": return "\(name) \(message.text)"
+    case "file": return "\(name) offered the file \(message.text)"
     case "deleted": return "\(name) deleted what stood here"
     case "joined": return "\(name) came"
     case "left": return "\(name) left"

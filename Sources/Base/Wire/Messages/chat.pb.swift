@@ -202,6 +202,14 @@ package nonisolated struct WireChatBody: Sendable {
     set {kind = .moderation(newValue)}
   }
 
+  package var file: WireChatFile {
+    get {
+      if case .file(let v)? = kind {return v}
+      return WireChatFile()
+    }
+    set {kind = .file(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -216,6 +224,7 @@ package nonisolated struct WireChatBody: Sendable {
     case vote(WireChatVote)
     case hand(WireChatHand)
     case moderation(WireChatModeration)
+    case file(WireChatFile)
 
   }
 
@@ -328,6 +337,35 @@ package nonisolated struct WireChatVote: Sendable {
 
   /// from 0, at most 16, rising; none takes the vote back
   package var options: [UInt32] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A file that its author holds. Who accepts it fetches it by files.proto.
+package nonisolated struct WireChatFile: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1 to 255 bytes of UTF-8, as its author calls it
+  package var name: String = String()
+
+  /// at most 4 GiB
+  package var byteCount: UInt64 = 0
+
+  /// 262144
+  package var chunkBytes: UInt32 = 0
+
+  /// SHA-256 of the whole, 32 bytes
+  package var digest: Data = Data()
+
+  /// of the list of chunks (files.proto), 32 bytes
+  package var root: Data = Data()
+
+  /// at most 512 bytes
+  package var note: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -651,7 +689,7 @@ nonisolated extension WireChatEntry: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireChatBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ChatBody"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{1}joined\0\u{1}left\0\u{1}reply\0\u{1}edit\0\u{1}delete\0\u{1}reaction\0\u{1}poll\0\u{1}vote\0\u{1}hand\0\u{1}moderation\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{1}joined\0\u{1}left\0\u{1}reply\0\u{1}edit\0\u{1}delete\0\u{1}reaction\0\u{1}poll\0\u{1}vote\0\u{1}hand\0\u{1}moderation\0\u{1}file\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -802,6 +840,19 @@ nonisolated extension WireChatBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
           self.kind = .moderation(v)
         }
       }()
+      case 12: try {
+        var v: WireChatFile?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .file(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .file(v)
+        }
+      }()
       default: break
       }
     }
@@ -856,6 +907,10 @@ nonisolated extension WireChatBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
     case .moderation?: try {
       guard case .moderation(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .file?: try {
+      guard case .file(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
     }()
     case nil: break
     }
@@ -1109,6 +1164,61 @@ nonisolated extension WireChatVote: SwiftProtobuf.Message, SwiftProtobuf._Messag
   package static func ==(lhs: WireChatVote, rhs: WireChatVote) -> Bool {
     if lhs.poll != rhs.poll {return false}
     if lhs.options != rhs.options {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireChatFile: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ChatFile"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}byte_count\0\u{3}chunk_bytes\0\u{1}digest\0\u{1}root\0\u{1}note\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.byteCount) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.chunkBytes) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.digest) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.root) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.note) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.byteCount != 0 {
+      try visitor.visitSingularUInt64Field(value: self.byteCount, fieldNumber: 2)
+    }
+    if self.chunkBytes != 0 {
+      try visitor.visitSingularUInt32Field(value: self.chunkBytes, fieldNumber: 3)
+    }
+    if !self.digest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.digest, fieldNumber: 4)
+    }
+    if !self.root.isEmpty {
+      try visitor.visitSingularBytesField(value: self.root, fieldNumber: 5)
+    }
+    if !self.note.isEmpty {
+      try visitor.visitSingularStringField(value: self.note, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireChatFile, rhs: WireChatFile) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.byteCount != rhs.byteCount {return false}
+    if lhs.chunkBytes != rhs.chunkBytes {return false}
+    if lhs.digest != rhs.digest {return false}
+    if lhs.root != rhs.root {return false}
+    if lhs.note != rhs.note {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

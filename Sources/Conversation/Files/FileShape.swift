@@ -1,0 +1,117 @@
+import Wire
+
+/// Bounds of what is passed on.
+package enum FileBounds {
+  /// Small enough that several hosts at once have something to give of a file of a few megabytes.
+  package static let chunk = 256 << 10
+  /// So that the list of hashes fits one frame.
+  package static let chunks = 16_384
+  /// Chunks asked of one holder at a time: a megabyte keeps a gigabit link busy over a disk's pause,
+  /// and stays below what a stream lets wait (`LinkLimits.pendingBytes`).
+  package static let outstanding = 4
+  /// Chunks asked of all holders together, and so held in memory.
+  package static let outstandingInAll = 24
+  /// Requests of one member that wait to be served; an honest one has ``outstanding`` a file.
+  package static let waitingRequests = 16
+  /// Members that a file is fetched from at a time.
+  package static let holders = 16
+  /// How long a holder may take for a chunk before it is asked of another.
+  package static let patience = Duration.seconds(8)
+  /// How long a chunk that was refused isn't asked of the same holder again.
+  package static let refusalRest = Duration.milliseconds(700)
+  /// How long a holder may stay without news before the rarity of its chunks is put aside.
+  package static let stall = Duration.milliseconds(1500)
+  /// Time-outs after which a holder isn't asked any more until it comes anew.
+  package static let timeouts = 4
+  /// For how long a whole file's holder lets the others pass on a chunk that one of them just got.
+  package static let spread = Duration.seconds(3)
+}
+
+/// How a file is cut, and the name that follows from its content.
+package struct FileShape: Hashable, Sendable {
+  /// Up to `FileBounds.chunks` × `FileBounds.chunk`.
+  package let byteCount: Int
+  /// 32 bytes.
+  package let root: [UInt8]
+
+  package init?(byteCount: Int, root: [UInt8]) {
+    guard (0...FileBounds.chunks * FileBounds.chunk).contains(byteCount), root.count == 32 else {
+      return nil
+    }
+    self.byteCount = byteCount
+    self.root = root
+  }
+
+  /// - Parameter hashes: SHA-256 of each chunk.
+  package init?(byteCount: Int, hashes: [[UInt8]]) {
+    self.init(byteCount: byteCount, root: Self.root(byteCount: byteCount, hashes: hashes))
+  }
+
+  package var chunkCount: Int { (byteCount + FileBounds.chunk - 1) / FileBounds.chunk }
+
+  /// Where the chunk lies in the file. `index` is one of `0..<chunkCount`.
+  package func range(of index: Int) -> Range<Int> {
+    let start = index * FileBounds.chunk
+    return start..<min(start + FileBounds.chunk, byteCount)
+  }
+
+  /// The hashes that `list` holds, if it is this file's.
+  package func hashes(of list: [UInt8]) -> [[UInt8]]? {
+    guard list.count == chunkCount * 32 else { return nil }
+    let hashes = stride(from: 0, to: list.count, by: 32).map { Array(list[$0..<$0 + 32]) }
+    return Self.root(byteCount: byteCount, hashes: hashes) == root ? hashes : nil
+  }
+
+  private static func root(byteCount: Int, hashes: [[UInt8]]) -> [UInt8] {
+    var bytes = Array("virtue file 1".utf8)
+    bytes += stride(from: 56, through: 0, by: -8).map {
+      UInt8(truncatingIfNeeded: byteCount >> $0)
+    }
+    bytes += stride(from: 24, through: 0, by: -8).map {
+      UInt8(truncatingIfNeeded: FileBounds.chunk >> $0)
+    }
+    for hash in hashes { bytes += hash }
+    return digest(bytes)
+  }
+}
+
+/// Which chunks of a file somebody has.
+package struct ChunkMap: Hashable, Sendable {
+  package let chunkCount: Int
+  /// A bit a chunk, the first in the highest bit of the first byte.
+  package private(set) var bytes: [UInt8]
+  package private(set) var count = 0
+
+  package init(chunkCount: Int, isFull: Bool = false) {
+    self.chunkCount = chunkCount
+    bytes = Array(repeating: 0, count: (chunkCount + 7) / 8)
+    if isFull { for index in 0..<chunkCount { insert(index) } }
+  }
+
+  /// `nil` where the bytes are too few or many for so many chunks, or a bit beyond the last is set.
+  package init?(_ bytes: [UInt8], chunkCount: Int) {
+    guard bytes.count == (chunkCount + 7) / 8 else { return nil }
+    if chunkCount % 8 != 0, let last = bytes.last, last << (chunkCount % 8) != 0 { return nil }
+    self.chunkCount = chunkCount
+    self.bytes = bytes
+    count = bytes.reduce(0) { $0 + $1.nonzeroBitCount }
+  }
+
+  package var isFull: Bool { count == chunkCount }
+
+  package func contains(_ index: Int) -> Bool {
+    (0..<chunkCount).contains(index) && bytes[index / 8] & (0x80 >> UInt8(index % 8)) != 0
+  }
+
+  package mutating func insert(_ index: Int) {
+    guard (0..<chunkCount).contains(index), !contains(index) else { return }
+    bytes[index / 8] |= 0x80 >> UInt8(index % 8)
+    count += 1
+  }
+
+  package mutating func remove(_ index: Int) {
+    guard contains(index) else { return }
+    bytes[index / 8] &= ~(0x80 >> UInt8(index % 8))
+    count -= 1
+  }
+}

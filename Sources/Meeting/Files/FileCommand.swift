@@ -1,0 +1,38 @@
+import Foundation
+
+/// A command about files, as it is typed.
+enum FileCommand: Hashable {
+  case send(rest: String)
+  case files
+  case accept(String)
+  case cancel(String)
+
+  static let verbs = ["send", "files", "accept", "cancel"]
+
+  /// - Parameter line: without its slash.
+  init?(parsing line: some StringProtocol) {
+    let parts = line.split(maxSplits: 1) { $0.isWhitespace }
+    let rest = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
+    switch parts.first {
+    case "send" where !rest.isEmpty: self = .send(rest: rest)
+    case "files": self = .files
+    case "accept" where !rest.isEmpty: self = .accept(rest)
+    case "cancel" where !rest.isEmpty: self = .cancel(rest)
+    case _: return nil
+    }
+  }
+
+  /// The path and the note of `/send`. A path with blanks stands in quotes, or alone.
+  static func split(
+    _ rest: String, exists: (String) -> Bool
+  ) -> (path: String, note: String) {
+    if exists(rest) { return (rest, "") }
+    if rest.hasPrefix("\""), let end = rest.dropFirst().firstIndex(of: "\"") {
+      let path = rest[rest.index(after: rest.startIndex)..<end]
+      let note = rest[rest.index(after: end)...].trimmingCharacters(in: .whitespaces)
+      return (String(path), note)
+    }
+    let parts = rest.split(maxSplits: 1) { $0.isWhitespace }
+    return (String(parts[0]), parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : "")
+  }
+}

@@ -1,0 +1,177 @@
+import Files
+import Foundations
+import Links
+import Wire
+
+/// Bulk streams, and what comes over them.
+extension FileDesk {
+  /// What may wait in one stream before the next chunk is read for it: enough that the kernel is never
+  /// without, well below what cuts a peer off.
+  private static let pendingBytes = 768 << 10
+
+  /// A stream to a member that has proved to be one.
+  func take(_ stream: FramedStream, to peer: PeerID) {
+    guard surroundings != nil else { return stream.close() }
+    // Of two that were opened at once, the later one is used for sending; both are read.
+    streams[peer] = stream
+    for root in items.keys { announce(root, to: peer) }
+    Task { [weak self] in
+      while let bytes = await stream.next() {
+        guard let message = try? FileMessage(bytes) else { break }
+        await self?.receive(message, from: peer)
+      }
+      stream.close()
+      await self?.ended(stream, to: peer)
+    }
+  }
+
+  private func ended(_ stream: FramedStream, to peer: PeerID) {
+    guard streams[peer] === stream else { return }
+    streams[peer] = nil
+    forget(peer)
+  }
+
+  /// A member that is one no more: nothing is given to it or taken from it.
+  func drop(_ peer: PeerID) {
+    streams.removeValue(forKey: peer)?.close()
+    forget(peer)
+  }
+
+  private func forget(_ peer: PeerID) {
+    serving.remove(peer)
+    for root in items.keys where items[root]?.others.removeValue(forKey: peer) != nil {
+      drive(root, .gone(peer))
+    }
+  }
+
+  func send(_ message: FileMessage, to peer: PeerID) { streams[peer]?.send(message.wire) }
+
+  /// Opens streams to members that may have some of the file.
+  func seekHolders(of root: [UInt8]) async {
+    guard let surroundings, let item = items[root] else { return }
+    var members = await surroundings.members().shuffled()
+    members.removeAll { $0 == item.offer.author }
+    for peer in [item.offer.author] + members
+    where streams.count + dialling.count < FileBounds.holders {
+      guard peer != parts.me, streams[peer] == nil, dialling.insert(peer).inserted else { continue }
+      Task {
+        let stream = await surroundings.dial(peer)
+        dialling.remove(peer)
+        guard let stream else { return }
+        if streams[peer] == nil { take(stream, to: peer) } else { stream.close() }
+      }
+    }
+    // A file accepted after the streams were opened is told of to all of them.
+    for peer in streams.keys where item.others[peer] == nil { announce(root, to: peer) }
+  }
+
+  /// Says what is here of the file, if anything is or is wanted.
+  private func announce(_ root: [UInt8], to peer: PeerID) {
+    guard let map = ownMap(of: root) else { return }
+    send(.have(root: root, map: map.bytes), to: peer)
+  }
+
+  private func ownMap(of root: [UInt8]) -> ChunkMap? {
+    guard let item = items[root] else { return nil }
+    switch item.state {
+    case .offered: return nil
+    case .fetching(let fetch): return fetch.map
+    case .placing, .whole: return ChunkMap(chunkCount: item.offer.shape.chunkCount, isFull: true)
+    }
+  }
+
+  // MARK: - Receiving
+
+  private func receive(_ message: FileMessage, from peer: PeerID) {
+    guard streams[peer] != nil else { return }
+    switch message {
+    case .have(let root, let bytes):
+      guard let item = items[root], ownMap(of: root) != nil,
+        let map = ChunkMap(bytes, chunkCount: item.offer.shape.chunkCount)
+      else { break }
+      let isFirst = items[root]?.others.updateValue(map, forKey: peer) == nil
+      if isFirst { announce(root, to: peer) }
+      drive(root, .holder(peer, map))
+    case .gained(let root, let chunk):
+      items[root]?.others[peer]?.insert(chunk)
+      drive(root, .gained(peer, chunk: chunk))
+    case .askList(let root):
+      guard let list = list(of: root) else { break }
+      send(.list(root: root, hashes: list.flatMap { $0 }), to: peer)
+    case .list(let root, let list): drive(root, .list(peer, list))
+    case .request(let root, let chunk): request(root, chunk, from: peer)
+    case .chunk(let root, let chunk, let bytes):
+      drive(root, .chunk(peer, index: chunk, bytes))
+    case .refusal(let root, let chunk): drive(root, .refused(peer, chunk: chunk))
+    }
+  }
+
+  private func list(of root: [UInt8]) -> [[UInt8]]? {
+    switch items[root]?.state {
+    case .fetching(let fetch): fetch.hashes
+    case .placing(let hashes, _), .whole(_, let hashes): hashes
+    case .offered, nil: nil
+    }
+  }
+
+  // MARK: - Giving
+
+  private func request(_ root: [UInt8], _ chunk: Int, from peer: PeerID) {
+    let map = ownMap(of: root)
+    let others = items[root]?.others.filter { $0.key != peer && !$0.value.isFull }.count ?? 0
+    guard let map, map.contains(chunk),
+      serving.add(
+        .init(peer: peer, root: root, chunk: chunk), others: map.isFull ? others : 0,
+        at: parts.clock.now())
+    else { return send(.refusal(root: root, chunk: chunk), to: peer) }
+    pump()
+  }
+
+  private func pump() {
+    while let request = serving.next(where: {
+      streams[$0].map { $0.pendingBytes < Self.pendingBytes } ?? true
+    }) {
+      give(request)
+    }
+    guard !serving.isEmpty, !isPumping else { return }
+    isPumping = true
+    Task {
+      // Until the slowest of them has taken some.
+      try? await Task.sleep(for: .milliseconds(5))
+      isPumping = false
+      pump()
+    }
+  }
+
+  private func give(_ request: FileServing.Request) {
+    guard let item = items[request.root], let hashes = list(of: request.root),
+      request.chunk < hashes.count
+    else { return }
+    let range = item.offer.shape.range(of: request.chunk)
+    let bytes: [UInt8]?
+    var path: String?
+    switch item.state {
+    case .whole(let place, _):
+      path = place
+      bytes = FileFolder.read(place, range)
+    case .fetching, .placing: bytes = folder(of: request.root).load(range)
+    case .offered: return
+    }
+    guard let bytes, digest(bytes) == hashes[request.chunk] else {
+      send(.refusal(root: request.root, chunk: request.chunk), to: request.peer)
+      if let path { changed(request.root, path) }
+      return
+    }
+    send(.chunk(root: request.root, chunk: request.chunk, bytes), to: request.peer)
+  }
+
+  /// What doesn't match is never given.
+  private func changed(_ root: [UInt8], _ path: String) {
+    cancel(root)
+    emit(
+      .warning(
+        code: "file-changed",
+        message: "\(path) was changed or deleted, so it can't be given to others any more. "
+          + "Offer it anew with /send."))
+  }
+}

@@ -1,0 +1,180 @@
+import Files
+import Foundation
+import Foundations
+import Glibc
+
+/// A failed call of the operating system.
+struct SystemError: Error {
+  let number: Int32
+  var sentence: String { String(cString: strerror(number)) }
+  init() { number = errno }
+}
+
+/// What is kept of one file in the data directory: its list of chunks, and either the chunks fetched so
+/// far with a map of them, or the path at which the whole lies. Readable by its owner only.
+struct FileFolder {
+  let path: String
+
+  private var part: String { path + "/part" }
+  private var listPath: String { path + "/list" }
+  private var mapPath: String { path + "/map" }
+  private var placePath: String { path + "/place" }
+
+  var exists: Bool { access(path, F_OK) == 0 }
+
+  func make() throws(SystemError) {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw SystemError()
+    }
+  }
+
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
+
+  // MARK: - Small files
+
+  func keep(list: [[UInt8]]) throws(SystemError) { try write(list.flatMap { $0 }, to: listPath) }
+
+  var list: [UInt8]? { FileManager.default.contents(atPath: listPath).map(Array.init) }
+
+  func keep(map: ChunkMap) throws(SystemError) { try write(map.bytes, to: mapPath) }
+
+  func map(chunkCount: Int) -> ChunkMap? {
+    FileManager.default.contents(atPath: mapPath)
+      .flatMap { ChunkMap(Array($0), chunkCount: chunkCount) }
+  }
+
+  func keep(place: String) throws(SystemError) { try write(Array(place.utf8), to: placePath) }
+
+  var place: String? {
+    FileManager.default.contents(atPath: placePath).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Beside it and renamed, so that there is always the old or the new.
+  private func write(_ bytes: [UInt8], to file: String) throws(SystemError) {
+    let draft = file + ".new"
+    let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw SystemError() }
+    defer { close(descriptor) }
+    guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, rename(draft, file) == 0
+    else { throw SystemError() }
+  }
+
+  // MARK: - Chunks
+
+  func store(_ bytes: [UInt8], at offset: Int) throws(SystemError) {
+    let descriptor = open(part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw SystemError() }
+    defer { close(descriptor) }
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        pwrite(
+          descriptor, $0.baseAddress! + written, bytes.count - written, off_t(offset + written))
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw SystemError() }
+      written += count
+    }
+  }
+
+  func load(_ range: Range<Int>) -> [UInt8]? { Self.read(part, range) }
+
+  /// Exactly this range; `nil` where the file is gone, shorter, or no plain file.
+  static func read(_ path: String, _ range: Range<Int>) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: range.count)
+    var filled = 0
+    while filled < range.count {
+      let count = bytes.withUnsafeMutableBytes {
+        pread(
+          descriptor, $0.baseAddress! + filled, range.count - filled,
+          off_t(range.lowerBound + filled))
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return nil }
+      filled += count
+    }
+    return bytes
+  }
+
+  /// The size of a plain file.
+  static func size(of path: String) -> Int? {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int(status.st_size)
+  }
+
+  // MARK: - Placing
+
+  /// Makes the fetched file appear in `directory` under its name, or a numbered one where that is taken.
+  /// It is there whole or not at all, nothing is overwritten, and nothing may be executed.
+  /// - Returns: its path.
+  func place(as name: String, in directory: String, byteCount: Int) throws(SystemError) -> String {
+    try? FileManager.default.createDirectory(
+      atPath: directory, withIntermediateDirectories: true)
+    if byteCount == 0 { try store([], at: 0) }
+    var source = part
+    let copy = "\(directory)/.virtue-\((path as NSString).lastPathComponent.prefix(16)).part"
+    defer { unlink(copy) }
+    for number in 1...999 {
+      let target = "\(directory)/\(FileName.numbered(name, number))"
+      if Self.moveWithoutReplacing(source, target) {
+        chmod(target, 0o644 & ~Self.mask)
+        return target
+      }
+      if errno == EXDEV, source == part {
+        try copyPart(to: copy, byteCount: byteCount)
+        source = copy
+        guard !Self.moveWithoutReplacing(source, target) else {
+          chmod(target, 0o644 & ~Self.mask)
+          unlink(part)
+          return target
+        }
+      }
+      guard errno == EEXIST else { throw SystemError() }
+    }
+    throw SystemError()
+  }
+
+  /// link(2) never replaces. Where a file system has no links, an empty file of one's own takes the
+  /// name first, which fails if it is taken.
+  private static func moveWithoutReplacing(_ source: String, _ target: String) -> Bool {
+    if link(source, target) == 0 {
+      unlink(source)
+      return true
+    }
+    guard errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK else { return false }
+    let descriptor = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { return false }
+    close(descriptor)
+    return rename(source, target) == 0
+  }
+
+  private func copyPart(to copy: String, byteCount: Int) throws(SystemError) {
+    unlink(copy)
+    let descriptor = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw SystemError() }
+    defer { close(descriptor) }
+    var offset = 0
+    while offset < byteCount {
+      let range = offset..<min(offset + 1 << 20, byteCount)
+      guard let bytes = load(range), Glibc.write(descriptor, bytes, bytes.count) == bytes.count
+      else {
+        throw SystemError()
+      }
+      offset = range.upperBound
+    }
+    guard fsync(descriptor) == 0 else { throw SystemError() }
+  }
+
+  private static let mask: mode_t = {
+    let mask = umask(0o077)
+    umask(mask)
+    return mask
+  }()
+}

@@ -1,0 +1,34 @@
+package import Foundations
+
+/// How far a file is.
+package struct FileReport: Sendable {
+  package enum State: String, Sendable {
+    case offered, fetching, complete, cancelled, failed
+  }
+
+  /// The message that offers it.
+  package let file: EntryID
+  /// Fit to be shown.
+  package let name: String
+  package let state: State
+  /// Bytes that are here, and of the whole.
+  package let bytes: Int
+  package let total: Int
+  /// Who gives chunks of it now.
+  package let holders: [PeerID]
+  /// Where it is, once complete.
+  package let path: String?
+
+  package init(
+    file: EntryID, name: String, state: State, bytes: Int, total: Int, holders: [PeerID],
+    path: String?
+  ) {
+    self.file = file
+    self.name = name
+    self.state = state
+    self.bytes = bytes
+    self.total = total
+    self.holders = holders
+    self.path = path
+  }
+}

@@ -1,0 +1,90 @@
+import Admission
+import Chat
+import Files
+import Foundations
+import Links
+import Roster
+import Wire
+
+/// What files need of the meeting: who is a member, streams to them, and the conversation.
+extension MeetingSession {
+  func startFiles(_ stored: [Entry]) async {
+    await files.start(
+      FileDesk.Surroundings(
+        members: { [weak self] in await self?.othersHere ?? [] },
+        dial: { [weak self] in await self?.dialFiles($0) },
+        say: { [weak self] in await self?.offer($0) }),
+      offers: stored.compactMap(Self.offer(in:)))
+  }
+
+  private var othersHere: [PeerID] { roster.people.filter { !$0.isMe }.map(\.id) }
+
+  private func offer(_ body: WireChatBody) {
+    drive(chat: .compose(body, wall: parts.clock.wallTime()))
+  }
+
+  private static func offer(in entry: Entry) -> FileDesk.Offer? {
+    guard case .file(let file) = entry.body,
+      let shape = FileShape(byteCount: file.byteCount, root: file.root)
+    else { return nil }
+    return FileDesk.Offer(
+      entry: entry.id, author: entry.author, name: file.displayName, shape: shape,
+      digest: file.digest)
+  }
+
+  func learnFile(_ entry: Entry) {
+    guard let offer = Self.offer(in: entry) else { return }
+    Task { [files] in await files.learn(offer) }
+  }
+
+  func withdrawFiles(_ targets: [EntryHash], by author: PeerID) {
+    let entries = Set(targets.map(\.id))
+    Task { [files] in await files.withdraw(entries, by: author) }
+  }
+
+  func take(fileCommand line: Substring) async {
+    guard let command = FileCommand(parsing: line) else {
+      emit(
+        .warning(
+          code: "bad-command",
+          message: "Write it as /send PATH, /files, /accept FILE or /cancel FILE."))
+      return
+    }
+    await files.take(command)
+  }
+
+  // MARK: - Streams
+
+  func acceptFiles(_ stream: FramedStream) {
+    Task { [weak self] in
+      guard let first = await stream.next(), let self,
+        await self.answerOpening(first, on: stream), let second = await stream.next(),
+        let peer = await self.answerFilesHello(second, on: stream)
+      else {
+        await self?.refusedStream()
+        return stream.close()
+      }
+      await self.files.take(stream, to: peer)
+    }
+  }
+
+  private func answerFilesHello(_ bytes: [UInt8], on stream: FramedStream) -> PeerID? {
+    guard !hasEnded, let member = verify(hello: bytes, on: stream) else { return nil }
+    stream.confirm()
+    stream.send(hello().wire)
+    return member.record.id
+  }
+
+  private func dialFiles(_ peer: PeerID) async -> FramedStream? {
+    guard let record = admitted[peer]?.record,
+      let stream = try? await parts.links.connectFirst(of: record.addresses, purpose: .files)
+    else { return nil }
+    guard stream.peerFingerprint == record.certificateFingerprint, !hasEnded,
+      await prove(stream, expecting: peer) != nil
+    else {
+      stream.close()
+      return nil
+    }
+    return stream
+  }
+}
