@@ -236,7 +236,7 @@ let testTargets: [Target] = [
   .target(
     name: "FuzzTargets",
     dependencies: [
-      "Admission", "Capture", "Chat", "Codecs", "Discovery", "Gossip", "Links", "Meeting",
+      "Admission", "Capture", "Chat", "Codecs", "Discovery", "Files", "Gossip", "Links", "Meeting",
       "Playback", "Protection", "RTP", "Signalling", "Vision", "Foundations", "Wire", protobuf,
     ],
     path: "Tests/Fuzzing/Targets", swiftSettings: house),

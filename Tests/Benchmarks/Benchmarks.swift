@@ -13,6 +13,7 @@ struct Benchmarks: AsyncParsableCommand {
       """,
     subcommands: [
       JoinBenchmark.self, CallBenchmark.self, LossBenchmark.self, GrowthBenchmark.self,
-      ChatBenchmark.self, GossipBenchmark.self, ProcessesBenchmark.self, VisionBenchmark.self,
+      ChatBenchmark.self, FilesBenchmark.self, GossipBenchmark.self, ProcessesBenchmark.self,
+      VisionBenchmark.self,
     ])
 }

@@ -15,7 +15,9 @@ struct HouseTests {
     ],
     "Base": ["Wire", "Foundations"],
   ]
-  private static let cores = ["Admission", "Gossip", "Roster", "Signalling", "Chat", "Files", "RTP"]
+  private static let cores = [
+    "Admission", "Gossip", "Roster", "Signalling", "Chat", "Files", "RTP",
+  ]
 
   @Test("The top level is exactly what the design draws")
   func topLevel() throws {

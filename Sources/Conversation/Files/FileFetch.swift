@@ -119,6 +119,10 @@ package struct FileFetch: Machine {
         holders[peer]?.timeouts += 1
       }
     }
+    // Nobody gives anything: those that were too slow before are asked again.
+    if latestNews + FileBounds.stall <= now {
+      for peer in Array(holders.keys) { holders[peer]?.timeouts /= 2 }
+    }
     if let asked = listAsked, asked.until <= now {
       // Others go first the next time.
       holders[asked.peer]?.timeouts += 1

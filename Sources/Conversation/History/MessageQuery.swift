@@ -32,7 +32,7 @@ struct MessageQuery: Sendable {
       conditions.append(#"entries.text LIKE ? ESCAPE '\'"#)
       arguments.append(part)
     }
-    var kinds = "'text', 'reply', 'poll'"
+    var kinds = "'text', 'reply', 'poll', 'file'"
     if words.isEmpty { kinds += ", 'hand', 'moderation', 'deleted'" }
     if words.isEmpty, attendance { kinds += ", 'joined', 'left'" }
     conditions.append("entries.kind IN (\(kinds))")

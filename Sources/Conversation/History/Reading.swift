@@ -46,8 +46,8 @@ extension Database {
       self,
       sql: """
         SELECT id, title, firstJoined, lastSeen,
-          (SELECT count(*) FROM entries WHERE meeting = id AND kind IN ('text', 'reply', 'poll'))
-            AS messages,
+          (SELECT count(*) FROM entries WHERE meeting = id AND
+            kind IN ('text', 'reply', 'poll', 'file')) AS messages,
           (SELECT count(DISTINCT author) FROM entries WHERE meeting = id) AS members
         FROM meetings ORDER BY lastSeen DESC, id
         """)

@@ -56,6 +56,8 @@ actor FileDesk {
   var items: [[UInt8]: Item] = [:]
   var streams: [PeerID: FramedStream] = [:]
   var dialling: Set<PeerID> = []
+  /// Members that were removed from the meeting: a stream that was on its way comes too late.
+  var removed: Set<PeerID> = []
   var serving = FileServing()
   var isPumping = false
   var warned: Set<String> = []
@@ -67,7 +69,7 @@ actor FileDesk {
   init(parts: SessionParts, meeting: MeetingID, emit: @escaping @Sendable (MeetingEvent) -> Void) {
     self.parts = parts
     self.emit = emit
-    directory = "\(parts.directory.path)/files/\(meeting)"
+    directory = parts.directory.filesPath(of: meeting)
   }
 
   func start(_ surroundings: Surroundings, offers: [Offer]) {

@@ -149,7 +149,11 @@ extension FileDesk {
     let shape = item.offer.shape
     var whole = SHA256()
     for chunk in 0..<shape.chunkCount {
-      guard let bytes = folder(of: root).load(shape.range(of: chunk)) else { break }
+      guard let bytes = folder(of: root).load(shape.range(of: chunk)) else {
+        items[root]?.state = .placing(hashes, isBusy: false)
+        return warn(
+          "file-disk", "\(item.offer.name) can't be read back from the data directory yet.")
+      }
       whole.update(data: bytes)
       // Others are served in between.
       await Task.yield()

@@ -11,8 +11,16 @@ extension FileDesk {
 
   /// A stream to a member that has proved to be one.
   func take(_ stream: FramedStream, to peer: PeerID) {
-    guard surroundings != nil else { return stream.close() }
-    // Of two that were opened at once, the later one is used for sending; both are read.
+    guard surroundings != nil, !removed.contains(peer) else { return stream.close() }
+    // One stream a member. The side that has the smaller identifier says which of two opened at once.
+    if let old = streams[peer] {
+      guard stream.isInitiator == (parts.me < peer) || old.closeReason != nil else {
+        return stream.close()
+      }
+      streams[peer] = stream
+      old.close()
+      forget(peer)
+    }
     streams[peer] = stream
     for root in items.keys { announce(root, to: peer) }
     Task { [weak self] in
@@ -33,6 +41,7 @@ extension FileDesk {
 
   /// A member that is one no more: nothing is given to it or taken from it.
   func drop(_ peer: PeerID) {
+    removed.insert(peer)
     streams.removeValue(forKey: peer)?.close()
     forget(peer)
   }
@@ -58,7 +67,7 @@ extension FileDesk {
         let stream = await surroundings.dial(peer)
         dialling.remove(peer)
         guard let stream else { return }
-        if streams[peer] == nil { take(stream, to: peer) } else { stream.close() }
+        take(stream, to: peer)
       }
     }
     // A file accepted after the streams were opened is told of to all of them.

@@ -79,6 +79,12 @@ extension MeetingSession {
     guard let record = admitted[peer]?.record,
       let stream = try? await parts.links.connectFirst(of: record.addresses, purpose: .files)
     else { return nil }
+    // Who answers and then says nothing is given up.
+    let patience = Task {
+      try? await Task.sleep(for: .seconds(5))
+      if !Task.isCancelled { stream.close() }
+    }
+    defer { patience.cancel() }
     guard stream.peerFingerprint == record.certificateFingerprint, !hasEnded,
       await prove(stream, expecting: peer) != nil
     else {

@@ -86,6 +86,13 @@ package final class DataDirectory: Sendable {
     }
   }
 
+  /// Deletes what is kept of a meeting's files beside those that lie in the folder for downloads.
+  package func forgetFiles(of meeting: MeetingID) {
+    try? FileManager.default.removeItem(atPath: filesPath(of: meeting))
+  }
+
+  func filesPath(of meeting: MeetingID) -> String { "\(path)/files/\(meeting)" }
+
   private func key(named name: String, secrets: SecretSource) throws(Failure) -> SigningKey {
     let file = path + "/" + name
     if let data = FileManager.default.contents(atPath: file) {

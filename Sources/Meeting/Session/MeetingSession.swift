@@ -221,7 +221,8 @@ package actor MeetingSession {
         .warning(
           code: "unknown-command",
           message: "/\(DisplayText.line(String(word ?? ""), limit: 20)) is no command; "
-            + "there are /invite, /leave, /\(FileCommand.verbs.joined(separator: ", /")), /\(ChatCommand.verbs.joined(separator: ", /"))."))
+            + "there are /invite, /leave, /\(FileCommand.verbs.joined(separator: ", /")), /\(ChatCommand.verbs.joined(separator: ", /"))."
+        ))
     }
   }
 }

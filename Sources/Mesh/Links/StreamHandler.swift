@@ -115,7 +115,8 @@ final class StreamHandler: ChannelInboundHandler {
     deadline?.cancel()
     switch (purpose, side) {
     case (.admission, _): schedule(after: limits.admission, context: context)
-    case (.link, .listener), (.files, .listener): schedule(after: limits.confirmation, context: context)
+    case (.link, .listener), (.files, .listener):
+      schedule(after: limits.confirmation, context: context)
     case (.link, .initiator), (.files, .initiator): deadline = nil
     }
     switch side {

@@ -1,6 +1,7 @@
 import Admission
 import Chat
 import Discovery
+import Files
 import Foundation
 import Foundations
 import Signalling
@@ -41,6 +42,14 @@ let messageTargets: [FuzzTarget] = [
     let meeting = MeetingID(publicKey: [UInt8](repeating: 1, count: 32))
     _ = try? Entry(verifying: signed, meeting: meeting)
     _ = try? Entry(kept: signed, meeting: meeting)
+  },
+  FuzzTarget(name: "file-message") { bytes in
+    guard let message = try? FileMessage(bytes) else { return }
+    _ = message.wire
+    if case .have(_, let map) = message { _ = ChunkMap(map, chunkCount: 100) }
+  },
+  FuzzTarget(name: "file-name") { bytes in
+    _ = FileName.sanitised(String(decoding: bytes, as: UTF8.self))
   },
   FuzzTarget(name: "signal") { bytes in
     guard let signal = try? WireSignal(wire: bytes) else { return }

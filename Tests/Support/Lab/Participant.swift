@@ -128,6 +128,8 @@ package struct Event: Sendable {
     let event: String
     let code, link, member, name, text, reason, message, path, id, kind, target: String?
     let raised: Bool?
+    let state: String?
+    let bytes: Int?
     let milliseconds: Int?
     let steps: [String: Int]?
     let members: [MemberFigures]?
@@ -169,6 +171,8 @@ package struct Event: Sendable {
   package var text: String? { fields.text }
   package var message: String? { fields.message }
   package var path: String? { fields.path }
+  package var state: String? { fields.state }
+  package var bytes: Int? { fields.bytes }
   package var reason: String? { fields.reason }
   package var milliseconds: Int? { fields.milliseconds }
   package var steps: [String: Int] { fields.steps ?? [:] }

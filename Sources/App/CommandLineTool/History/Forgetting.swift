@@ -24,6 +24,7 @@ struct Forgetting {
     try await store.forget(meeting.id, at: HostClock().wallTime())
     await store.close()
     try held.forgetGenesis(of: meeting.id)
+    held.forgetFiles(of: meeting.id)
     let output = LineWriter(descriptor: STDOUT_FILENO)
     output.write(json ? MeetingRow(meeting).json : "Forgotten: \(HistoryText.summary(meeting))")
   }
