@@ -40,7 +40,7 @@ struct EventSchemaTests {
       .reply(to: entry), .edit(of: entry), .delete(of: entry),
       .reaction(to: entry, isWithdrawn: true), .poll(options: ["a", "b"]),
       .vote(in: entry, [1, 2]),
-      .vote(in: entry, []), .moderation,
+      .vote(in: entry, []), .moderation, .file(name: "a.pdf", byteCount: 1),
     ] as [ChatLine.Kind]).map { kind in
       .chat(
         ChatLine(
@@ -48,6 +48,10 @@ struct EventSchemaTests {
           isOwn: false, kind: kind))
     } + [
       .hand(member: member, name: "Ada", isRaised: true),
+      .file(
+        FileReport(
+          file: entry, name: "a.pdf", state: .complete, bytes: 1, total: 1, holders: [member],
+          path: "/tmp/a.pdf")),
       .statistics(
         MeetingStatistics(
           members: [
