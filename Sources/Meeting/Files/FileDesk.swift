@@ -75,6 +75,11 @@ actor FileDesk {
   func start(_ surroundings: Surroundings, offers: [Offer]) {
     self.surroundings = surroundings
     for offer in offers { learn(offer) }
+  }
+
+  /// Only a meeting with files has a clock for them.
+  private func beginTicking() {
+    guard ticking == nil else { return }
     ticking = Task { [weak self] in
       while !Task.isCancelled {
         try? await Task.sleep(for: .milliseconds(100))
@@ -104,6 +109,7 @@ actor FileDesk {
         "too-many-files", "So many files were offered that further ones can't be fetched.")
     }
     items[root] = Item(offer: offer)
+    beginTicking()
     let folder = folder(of: root)
     if let own = ownPaths.removeValue(forKey: root) {
       items[root]?.state = .whole(path: own.path, hashes: own.hashes)

@@ -61,7 +61,7 @@ extension FileDesk {
     var members = await surroundings.members().shuffled()
     members.removeAll { $0 == item.offer.author }
     for peer in [item.offer.author] + members
-    where streams.count + dialling.count < FileBounds.holders {
+    where streams.count + dialling.count < FileBounds.holders || peer == item.offer.author {
       guard peer != parts.me, streams[peer] == nil, dialling.insert(peer).inserted else { continue }
       Task {
         let stream = await surroundings.dial(peer)

@@ -118,6 +118,7 @@ struct FileFolder {
     try? FileManager.default.createDirectory(
       atPath: directory, withIntermediateDirectories: true)
     if byteCount == 0 { try store([], at: 0) }
+    try syncPart()
     var source = part
     let copy = "\(directory)/.virtue-\((path as NSString).lastPathComponent.prefix(16)).part"
     defer { unlink(copy) }
@@ -153,6 +154,14 @@ struct FileFolder {
     guard descriptor >= 0 else { return false }
     close(descriptor)
     return rename(source, target) == 0
+  }
+
+  /// A power cut must not leave a name with nothing behind it.
+  private func syncPart() throws(SystemError) {
+    let descriptor = open(part, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { throw SystemError() }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw SystemError() }
   }
 
   private func copyPart(to copy: String, byteCount: Int) throws(SystemError) {

@@ -64,6 +64,8 @@ struct ProcessesBenchmark: AsyncParsableCommand {
 
   /// Lines of several members; the time until the last has one is what counts.
   private func speak(_ crowd: [Participant], into report: inout Report) async throws {
+    // Links are still being exchanged for better ones when everybody is there at last.
+    try await Task.sleep(for: .seconds(5))
     var every: [Double] = []
     var last: [Double] = []
     for number in 0..<20 {
