@@ -85,12 +85,15 @@ extension Gossip {
     vouches.append(vouch)
   }
 
-  /// The question goes where the member's broadcasts come from; the answer comes back the same way.
+  /// The question goes where the member's broadcasts come from, or, where that way has ended since its
+  /// last one, to somebody at random, who may know one; the answer comes back the same way.
   private mutating func passOn(
     _ probe: WireProbe, as vouch: Vouch, at now: Moment, into outputs: inout [Output]
   ) {
-    guard let hop = nextHop(to: vouch.member), let link = usableLink(to: hop), link != vouch.asker,
-      vouches.count < bounds.vouches
+    let known = nextHop(to: vouch.member).flatMap { usableLink(to: $0) }
+    let others = neighbourLinks.map(\.link).filter { $0 != vouch.asker }
+    let way = known != vouch.asker ? known : nil
+    guard let link = way ?? others.randomElement(using: &chance), vouches.count < bounds.vouches
     else { return answer(vouch, heard: false, into: &outputs) }
     nextProbe &+= 1
     var passed = probe
