@@ -62,7 +62,9 @@ let meshTargets: [FuzzTarget] = [
 
 /// A member of a meeting of twelve, with one link.
 private struct SmallMeeting {
-  private static let people = (UInt8(1)...12).map { number -> (key: SigningKey, record: MemberRecord) in
+  private typealias Person = (key: SigningKey, record: MemberRecord)
+
+  private static let people = (UInt8(1)...12).map { number -> Person in
     let now = WallTime(milliseconds: 1_767_225_600_000)
     guard let key = try? SigningKey(secret: [UInt8](repeating: number, count: 32)),
       let record = try? MemberRecord(
