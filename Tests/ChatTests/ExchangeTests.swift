@@ -1,5 +1,7 @@
 import Chat
+import Foundation
 import Foundations
+import SwiftProtobuf
 import Testing
 import Wire
 
@@ -153,5 +155,46 @@ struct ExchangeTests {
       told += outputs.compactMap(\.heads).count
     }
     #expect((10..<25).contains(told))
+  }
+
+  /// Two that hold an entry of each of ten authors.
+  private func pair() -> (Member, Member) {
+    var entries: [WireSignedEntry] = []
+    for author in 10..<20 as Range<UInt64> { entries.append(forge(by: signingKey(author))) }
+    var pair = (Member(1), Member(2))
+    pair.0.handle(.batch(.with { $0.entries = entries }, from: pair.1.id))
+    pair.1.handle(.batch(.with { $0.entries = entries }, from: pair.0.id))
+    return pair
+  }
+
+  @Test("Two that hold the same of many authors tell each other a hash and no more")
+  func summary() {
+    var (alice, bob) = pair()
+    let words = alice.handle(.linkUp(bob.id)).compactMap(\.heads)
+    #expect(words.count == 1 && words[0].wire.count == 34)
+    _ = bob.handle(.linkUp(alice.id))
+    #expect(bob.handle(.heads(words[0], from: alice.id)).isEmpty)
+    #expect(alice.handle(.heads(words[0], from: bob.id)).isEmpty)
+    while let deadline = alice.log.deadline, deadline < seconds(60) {
+      #expect(alice.wake(at: deadline).isEmpty)
+    }
+  }
+
+  @Test("Where the hashes differ the ends are told, at most once a second, and entries follow")
+  func differingSummary() {
+    var (alice, bob) = pair()
+    let news = alice.say("news")!
+    let word = alice.handle(.linkUp(bob.id)).compactMap(\.heads)[0]
+    let own = bob.handle(.linkUp(alice.id)).compactMap(\.heads)[0]
+    let answer = bob.handle(.heads(word, from: alice.id)).compactMap(\.heads)
+    #expect(answer.map(\.heads.count) == [10])
+    // A hash is no means to have a member say much, over and over.
+    for _ in 0..<100 {
+      let wrong = WireChatHeads.with { $0.summary = Data((0..<32).map { _ in 3 }) }
+      #expect(bob.handle(.heads(wrong, from: alice.id)).isEmpty)
+    }
+    #expect(alice.handle(.heads(own, from: bob.id)).compactMap(\.heads).map(\.heads.count) == [11])
+    let batch = alice.handle(.heads(answer[0], from: bob.id)).compactMap(\.batch)
+    #expect(batch.flatMap(\.entries) == [news.signed])
   }
 }

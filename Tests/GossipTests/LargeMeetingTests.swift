@@ -43,6 +43,28 @@ struct LargeMeetingTests {
     #expect(world.problems.isEmpty, "seed \(seed): \(world.problems)")
   }
 
+  @Test(
+    "When nothing happens a member of thirty sends less than a kilobyte a second, and suspects nobody",
+    arguments: seeds(1))
+  func idles(seed: UInt64) {
+    let world = World(seed: seed)
+    let count = 30
+    for number in 1...count { _ = world.add(Identity(UInt8(number))) }
+    for host in 1..<count {
+      world.join(host, through: Int.random(in: 0..<host, using: &world.chance))
+      world.run(for: .milliseconds(Int64.random(in: 0...200, using: &world.chance)))
+    }
+    world.run(for: .seconds(60))
+    world.forgetSent()
+    let minute = 60
+    world.run(for: .seconds(minute))
+    let bytes = world.sent.values.reduce(0) { $0 + $1.bytes }
+    #expect(bytes < 1000 * count * minute, "seed \(seed): \(world.sent)")
+    #expect(world.sent["broadcast"] == nil, "seed \(seed)")
+    // Each costs two TLS handshakes' worth of bytes more.
+    #expect(world.dials < minute, "seed \(seed)")
+  }
+
   @Test("A directed message reaches members that there is no link to", arguments: seeds(3))
   func routes(seed: UInt64) {
     let world = makeMeeting(seed: seed)

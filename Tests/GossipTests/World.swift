@@ -54,6 +54,8 @@ final class World {
   var chance: SeededGenerator
   var problems: [String] = []
   private(set) var dials = 0
+  /// Frames sent since ``forgetSent()`` and their bytes, by kind.
+  private(set) var sent: [String: (count: Int, bytes: Int)] = [:]
   /// Grows with every event, so that two runs can be compared.
   private(set) var trace: UInt64 = 14_695_981_039_346_656_037
   private var heap = EventHeap<Event>()
@@ -233,6 +235,7 @@ final class World {
         .dialEnds(host: host, incarnation: incarnation, peer: peer), at: now + delay)
     case .send(let link, let frame):
       note(host, 4)
+      count(frame)
       transmit(.frame(frame), on: Int(link / 2), to: 1 - Int(link % 2))
     case .close(let link, _):
       finish(Int(link / 2), side: Int(link % 2), orderly: true)
@@ -276,6 +279,20 @@ final class World {
   }
 
   // MARK: Streams
+
+  /// With what a frame's length and a TLS record take.
+  private static let recordOverhead = 4 + 22
+
+  private func count(_ frame: WireLinkFrame) {
+    let kind = frame.kind.flatMap { Mirror(reflecting: $0).children.first?.label } ?? "empty"
+    let former = sent[kind] ?? (0, 0)
+    sent[kind] = (former.count + 1, former.bytes + frame.wire.count + Self.recordOverhead)
+  }
+
+  func forgetSent() {
+    sent = [:]
+    dials = 0
+  }
 
   private func delay() -> Duration {
     .nanoseconds(Int64.random(in: latency, using: &chance))

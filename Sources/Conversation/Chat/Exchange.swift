@@ -1,3 +1,4 @@
+import Crypto
 import Foundations
 import Wire
 
@@ -6,6 +7,7 @@ import Wire
 /// Two linked members tell each other the ends of every author's log, and each sends what the other
 /// lacks, one batch for each telling, so that the one that lacks something sets the pace. A member
 /// that is far behind asks one neighbour at a time, or everybody would send it the same history.
+/// Where there are many authors a hash over the ends is told first, and the ends only if it differs.
 struct Exchange: Sendable {
   /// Between tellings while logs differ. Broadcast brings nearly everything sooner.
   static let interval = Duration.seconds(5)
@@ -16,6 +18,8 @@ struct Exchange: Sendable {
   static let soon = Duration.milliseconds(250)
   /// How long one neighbour is waited for before another is asked.
   static let patience = Duration.seconds(1)
+  /// Ends up to which they are told rather than a hash over them: hardly longer than that.
+  static let toldWhole = 4
 
   struct Link: Sendable {
     /// What the other said that it has, by author; `nil` until it has said something.
@@ -24,6 +28,10 @@ struct Exchange: Sendable {
     /// The version of one's own logs that it was last told of.
     var told = -1
     var toldAt: Moment?
+    /// The same of the ends themselves, rather than a hash over them.
+    var toldWhole = -1
+    /// Whether its hash was another: it is to be told the ends.
+    var differs = false
     /// One batch may go for each telling.
     var mayPush = false
     var pushedAt: Moment?
@@ -72,7 +80,8 @@ extension ChatLog {
   mutating func receive(
     _ heads: WireChatHeads, from peer: PeerID, at now: Moment, into outputs: inout [Output]
   ) {
-    guard let theirs = Self.parse(heads) else {
+    let isSummary = heads.heads.isEmpty && heads.summary.count == SHA256.byteCount
+    guard var theirs = isSummary ? [:] : Self.parse(heads) else {
       outputs.append(.misbehaviour(peer, .invalidHeads))
       return
     }
@@ -82,6 +91,9 @@ extension ChatLog {
       exchange.early.append((peer, heads))
       return
     }
+    link.differs = isSummary && heads != summary
+    if link.differs { return answer(differing: link, of: peer, at: now, into: &outputs) }
+    if isSummary { theirs = ownTips }
     let tips = Set(theirs.values.joined().map(\.hash))
     // Said again before the last batch can have arrived: it would only go twice.
     let isRepeated = link.theirs != nil && link.theirTips == tips
@@ -91,6 +103,20 @@ extension ChatLog {
     link.theirTips = tips
     exchange.links[peer] = link
     reconcile(with: peer, at: now, into: &outputs)
+  }
+
+  /// Its logs are others: both need the ends to see where.
+  private mutating func answer(
+    differing link: Exchange.Link, of peer: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    var link = link
+    link.theirs = nil
+    link.theirTips = []
+    // Told a moment ago, they may be on their way: a hash is no means to have us repeat them.
+    let isRecent = link.toldAt.map { now - $0 < Exchange.patience } ?? false
+    if link.toldWhole != version || !isRecent { link.told = -1 }
+    exchange.links[peer] = link
+    ask(peer, at: now, into: &outputs)
   }
 
   mutating func exchangeAfter(
@@ -164,10 +190,18 @@ extension ChatLog {
         exchange.links[peer]?.pushedAt = now
         outputs.append(.sendBatch(batch, to: peer))
         // It must know that there is more.
-        if !isAll, link.told < 0 { tell(peer, at: now, into: &outputs) }
+        if !isAll, link.toldWhole < 0 {
+          exchange.links[peer]?.differs = true
+          tell(peer, at: now, into: &outputs)
+        }
       }
     }
     if lacksSome(of: link) {
+      // A hash tells it nothing of what is lacking here.
+      if link.toldWhole != version {
+        exchange.links[peer]?.differs = true
+        exchange.links[peer]?.told = -1
+      }
       ask(peer, at: now, into: &outputs)
       return
     }
@@ -208,6 +242,9 @@ extension ChatLog {
     exchange.links[peer]?.told = version
     exchange.links[peer]?.toldAt = now
     exchange.links[peer]?.isOwed = false
-    outputs.append(.sendHeads(heads, to: peer))
+    let count = authors.values.reduce(0) { $0 + $1.tips.count }
+    let isWhole = count <= Exchange.toldWhole || exchange.links[peer]?.differs == true
+    if isWhole { exchange.links[peer]?.toldWhole = version }
+    outputs.append(.sendHeads(isWhole ? heads : summary, to: peer))
   }
 }

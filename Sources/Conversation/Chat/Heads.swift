@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import Foundations
 import SwiftProtobuf
@@ -20,9 +21,24 @@ extension ChatLog {
     }
   }
 
+  /// A hash over the heads: two members whose summaries are equal hold the same entries.
+  var summary: WireChatHeads {
+    var hash = SHA256()
+    hash.update(data: Array("virtue chat heads".utf8))
+    for tip in authors.values.flatMap(\.tips).sorted() { hash.update(data: tip.bytes) }
+    return .with { $0.summary = Data(hash.finalize()) }
+  }
+
+  /// As heads of one's own would be parsed.
+  var ownTips: [[UInt8]: [AuthorTip]] {
+    authors.mapValues { log in
+      log.tips.map { AuthorTip(sequence: entries[$0]?.entry.sequence ?? 0, hash: $0) }
+    }
+  }
+
   /// What a member says that it has, by author; `nil` when no honest one would say so.
   static func parse(_ heads: WireChatHeads) -> [[UInt8]: [AuthorTip]]? {
-    guard heads.heads.count <= ChatBounds.heads else { return nil }
+    guard heads.heads.count <= ChatBounds.heads, heads.summary.isEmpty else { return nil }
     var theirs: [[UInt8]: [AuthorTip]] = [:]
     for head in heads.heads {
       guard head.authorKey.count == 32, head.sequence > 0, let hash = EntryHash(head.hash) else {

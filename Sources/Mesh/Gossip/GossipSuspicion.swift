@@ -86,11 +86,13 @@ extension Gossip {
   }
 
   /// The question goes where the member's broadcasts come from, or, where that way has ended since its
-  /// last one, to somebody at random, who may know one; the answer comes back the same way.
+  /// last one or goes round in a circle, to somebody at random, who may know one; the answer comes back
+  /// the same way.
   private mutating func passOn(
     _ probe: WireProbe, as vouch: Vouch, at now: Moment, into outputs: inout [Output]
   ) {
-    let known = nextHop(to: vouch.member).flatMap { usableLink(to: $0) }
+    let isCircling = vouches.contains { $0.member == vouch.member && $0.passedOn != nil }
+    let known = isCircling ? nil : nextHop(to: vouch.member).flatMap { usableLink(to: $0) }
     let others = neighbourLinks.map(\.link).filter { $0 != vouch.asker }
     let way = known != vouch.asker ? known : nil
     guard let link = way ?? others.randomElement(using: &chance), vouches.count < bounds.vouches

@@ -498,12 +498,15 @@ package nonisolated struct WireAuthorHead: Sendable {
   package init() {}
 }
 
+/// Either all heads, or a hash over them.
 package nonisolated struct WireChatHeads: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var heads: [WireAuthorHead] = []
+
+  package var summary: Data = Data()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1400,7 +1403,7 @@ nonisolated extension WireAuthorHead: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireChatHeads: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ChatHeads"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}heads\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}heads\0\u{1}summary\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1409,6 +1412,7 @@ nonisolated extension WireChatHeads: SwiftProtobuf.Message, SwiftProtobuf._Messa
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.heads) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.summary) }()
       default: break
       }
     }
@@ -1418,11 +1422,15 @@ nonisolated extension WireChatHeads: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.heads.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.heads, fieldNumber: 1)
     }
+    if !self.summary.isEmpty {
+      try visitor.visitSingularBytesField(value: self.summary, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireChatHeads, rhs: WireChatHeads) -> Bool {
     if lhs.heads != rhs.heads {return false}
+    if lhs.summary != rhs.summary {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

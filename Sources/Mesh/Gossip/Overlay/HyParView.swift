@@ -55,8 +55,8 @@ package struct HyParView: Machine {
   let me: PeerID
   let bounds: HyParViewBounds
   package private(set) var capacity: Int
-  package private(set) var active: [PeerID] = []
-  package private(set) var passive: [PeerID] = []
+  package internal(set) var active: [PeerID] = []
+  package internal(set) var passive: [PeerID] = []
   /// Neighbours whose place is given away first: those outside the broadcast tree, so that the views'
   /// steady change doesn't tear it.
   var expendable: [PeerID] = []
@@ -66,8 +66,15 @@ package struct HyParView: Machine {
   /// Asked in this cycle already.
   private var tried: [PeerID] = []
   private var refusals = 0
+  /// Cycles left in which nobody is asked for a place that isn't urgent to fill, and cycles in a row that
+  /// ended with all who were asked refusing.
+  private var fillPause = 0
+  private var vainCycles = 0
+  /// The same of shuffles, and how many in a row brought nobody new.
+  var shufflePause = 0
+  var dullShuffles = 0
   /// Sent in the latest shuffle: the first to go where its reply needs room (paper §4.4).
-  private var shuffled: [PeerID] = []
+  var shuffled: [PeerID] = []
   /// `nil` until anything happens.
   private var nextCycle: Moment?
   private var nextSeek = Moment(nanoseconds: .min)
@@ -75,7 +82,7 @@ package struct HyParView: Machine {
   private var isSeeking = false
   /// Whether who comes next from outside is to be asked urgently.
   private var isRendezvousDue = false
-  private var chance: SeededGenerator
+  var chance: SeededGenerator
 
   package init(
     me: PeerID, capacity: Int, seed: UInt64, bounds: HyParViewBounds = .init()
@@ -110,6 +117,7 @@ package struct HyParView: Machine {
     case .resized(let size):
       guard size != capacity else { return }
       capacity = size
+      endPause()
       fill(at: now, into: &outputs)
     }
   }
@@ -123,6 +131,12 @@ package struct HyParView: Machine {
     let jitter = Double.random(in: 0.9...1.1, using: &chance)
     self.nextCycle = now + bounds.cycle * jitter
     tried.removeAll(keepingCapacity: true)
+    if fillPause > 0 {
+      fillPause -= 1
+    } else if refusals >= bounds.refusals {
+      vainCycles += 1
+      fillPause = Self.pause(after: vainCycles, bounds)
+    }
     refusals = 0
     attempts.removeAll { $0.began + bounds.attemptLimit <= now }
     for (peer, since) in idle where since + bounds.idleLink <= now {
@@ -132,13 +146,20 @@ package struct HyParView: Machine {
     idle.removeAll { $0.since + bounds.idleLink <= now }
     // One a cycle: a meeting that grows past a step doesn't cut its links all at once.
     if active.count > capacity { dropRandom(into: &outputs) }
-    shuffle(into: &outputs)
+    shuffleInTurn(into: &outputs)
     fill(at: now, into: &outputs)
-    if bounds.rendezvousCycles > 0, Int.random(in: 0..<bounds.rendezvousCycles, using: &chance) == 0
+    // Where the passive view has room it holds nearly everybody, and its own members are asked.
+    let rarely = passive.count < bounds.passive ? bounds.rarely : 1
+    if bounds.rendezvousCycles > 0,
+      Int.random(in: 0..<bounds.rendezvousCycles * rarely, using: &chance) == 0
     {
       isRendezvousDue = true
       outputs.append(.seek(1))
     }
+  }
+
+  static func pause(after vain: Int, _ bounds: HyParViewBounds) -> Int {
+    min(1 << vain, bounds.longestPause) - 1
   }
 
   /// Whether it has neighbours, or is on the way to some.
@@ -194,6 +215,7 @@ package struct HyParView: Machine {
     attempts.removeAll { $0.peer == peer }
     idle.removeAll { $0.peer == peer }
     passive.removeAll { $0 == peer }
+    if active.contains(peer) { endPause() }
     remove(peer, into: &outputs)
     fill(at: now, into: &outputs)
   }
@@ -207,7 +229,15 @@ package struct HyParView: Machine {
     passive.removeAll { $0 == peer }
     shuffled.removeAll { $0 == peer }
     remove(peer, into: &outputs)
-    if wasActive { fill(at: now, into: &outputs) }
+    guard wasActive else { return }
+    endPause()
+    fill(at: now, into: &outputs)
+  }
+
+  /// Somebody is gone, and others have lost it too: there are places.
+  private mutating func endPause() {
+    fillPause = 0
+    vainCycles = 0
   }
 
   // MARK: Messages
@@ -256,7 +286,7 @@ package struct HyParView: Machine {
     case .shuffleReply(let path, let sample):
       guard path.count < bounds.activeWalk, sample.count <= sampleLimit else { return }
       guard let next = path.last else {
-        for one in sample { remember(one) }
+        learn(sample: sample)
         return fill(at: now, into: &outputs)
       }
       guard active.contains(next) else { return }
@@ -275,56 +305,15 @@ package struct HyParView: Machine {
       let urgent = attempts.count {
         if case .neighbor(.high) = $0.purpose { true } else { false }
       }
-      guard urgent < bounds.urgentAttempts else { return remember(newcomer) }
+      guard urgent < bounds.urgentAttempts else {
+        remember(newcomer)
+        return
+      }
       return attempt(newcomer, .neighbor(.high), at: now, into: &outputs)
     }
     if timeToLive == bounds.passiveWalk { remember(newcomer) }
     outputs.append(
       .send(.forwardJoin(newcomer: newcomer, timeToLive: timeToLive - 1), to: next))
-  }
-
-  // MARK: Shuffling
-
-  private var sampleLimit: Int { 1 + bounds.activeSample + bounds.passiveSample }
-
-  private mutating func shuffle(into outputs: inout [Output]) {
-    guard let peer = active.randomElement(using: &chance) else { return }
-    let sample =
-      [me] + some(bounds.activeSample, of: active.filter { $0 != peer })
-      + some(bounds.passiveSample, of: passive)
-    shuffled = sample
-    outputs.append(
-      .send(.shuffle(path: [me], sample: sample, timeToLive: bounds.activeWalk), to: peer))
-  }
-
-  private mutating func receiveShuffle(
-    _ path: [PeerID], _ sample: [PeerID], _ timeToLive: Int, from peer: PeerID, at now: Moment,
-    into outputs: inout [Output]
-  ) {
-    guard path.last == peer, path.count <= bounds.activeWalk, sample.count <= sampleLimit else {
-      return
-    }
-    let next = active.filter { $0 != peer && !path.contains($0) }.randomElement(using: &chance)
-    if timeToLive > 1, path.count < bounds.activeWalk, let next {
-      outputs.append(
-        .send(
-          .shuffle(path: path + [me], sample: sample, timeToLive: timeToLive - 1), to: next))
-      return
-    }
-    let reply = some(sample.count, of: passive)
-    outputs.append(.send(.shuffleReply(path: path.dropLast(), sample: reply), to: peer))
-    shuffled = reply
-    for one in sample { remember(one) }
-    fill(at: now, into: &outputs)
-  }
-
-  private mutating func some(_ count: Int, of peers: [PeerID]) -> [PeerID] {
-    guard peers.count > count else { return peers }
-    var peers = peers
-    for place in 0..<count {
-      peers.swapAt(place, Int.random(in: place..<peers.count, using: &chance))
-    }
-    return Array(peers.prefix(count))
   }
 
   // MARK: Views
@@ -365,13 +354,16 @@ package struct HyParView: Machine {
     outputs.append(.neighborDown(peer))
   }
 
-  private mutating func remember(_ peer: PeerID) {
-    guard peer != me, !active.contains(peer), !passive.contains(peer) else { return }
+  /// - Returns: whether it wasn't in a view.
+  @discardableResult
+  mutating func remember(_ peer: PeerID) -> Bool {
+    guard peer != me, !active.contains(peer), !passive.contains(peer) else { return false }
     if passive.count >= bounds.passive {
       let known = passive.firstIndex { shuffled.contains($0) }
       passive.remove(at: known ?? Int.random(in: 0..<passive.count, using: &chance))
     }
     passive.append(peer)
+    return true
   }
 
   private mutating func learn(
@@ -388,11 +380,9 @@ package struct HyParView: Machine {
   }
 
   /// Asks members of the passive view for the places that are free.
-  private mutating func fill(at now: Moment, into outputs: inout [Output]) {
+  mutating func fill(at now: Moment, into outputs: inout [Output]) {
     isSeeking = false
-    while active.count + attempts.count < capacity,
-      active.isEmpty || refusals < bounds.refusals || capacity - active.count > capacity / 2
-    {
+    while active.count + attempts.count < capacity, isUrgent || mayAsk {
       let candidate = passive.filter { one in
         !tried.contains(one) && !attempts.contains { $0.peer == one }
       }.randomElement(using: &chance)
@@ -403,6 +393,11 @@ package struct HyParView: Machine {
       attempt(candidate, .neighbor(.low), at: now, into: &outputs)
     }
   }
+
+  /// Few neighbours are left.
+  private var isUrgent: Bool { active.isEmpty || capacity - active.count > capacity / 2 }
+
+  private var mayAsk: Bool { refusals < bounds.refusals && fillPause == 0 }
 
   private mutating func seek(at now: Moment, into outputs: inout [Output]) {
     guard bounds.rendezvousCycles > 0 else { return }

@@ -19,6 +19,9 @@ package struct HyParViewBounds: Sendable {
   /// One cycle in so many asks somebody who is in neither view to be a neighbour, urgently: the cure for
   /// overlays that fell apart (DESIGN §5). 0 leaves it, and looking outside the views, to the textbook.
   package var rendezvousCycles = 10
+  /// How many times rarer where the passive view has room: it holds nearly everybody then, and a meeting
+  /// that small notices by its probes that it fell apart.
+  package var rarely = 4
   /// How soon somebody with too few neighbours and nobody left to ask looks outside its views again.
   package var seekAgainAfter = Duration.milliseconds(500)
   /// Members looked for outside the views at once. With nineteen of twenty dead, some eight such tries
@@ -26,6 +29,11 @@ package struct HyParViewBounds: Sendable {
   package var seek = 8
   /// Requests to members that have no room, a cycle: where all views are full an odd one out stays.
   package var refusals = 2
+  /// Shuffles that bring nobody new before they become rarer.
+  package var dullShuffles = 2
+  /// Cycles between shuffles, or between requests for a last place, after many in vain; it doubles up to
+  /// this. Each request costs a link.
+  package var longestPause = 8
   /// Links being opened for the sake of others' newcomers: nobody can make us dial a crowd.
   package var urgentAttempts = 16
   /// How long an attempt may take; longer than the driver's own limit.
