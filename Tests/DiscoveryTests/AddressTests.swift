@@ -52,8 +52,12 @@ struct AddressTests {
   func question() {
     let type = Array("\u{7}_virtue\u{4}_tcp\u{5}local\u{0}".utf8)
     #expect(
-      DirectQuestion.whoOffers.message
+      DirectQuestion.whoOffers(subtype: nil).message
         == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + type + [0, 12, 0x80, 1])
+    let subtype = Array("\u{2}_7\u{4}_sub".utf8) + type
+    #expect(
+      DirectQuestion.whoOffers(subtype: "_7").message
+        == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + subtype + [0, 12, 0x80, 1])
     let service = Array("\u{3}a.b".utf8) + type
     #expect(
       DirectQuestion.what(label: "a.b").message

@@ -20,9 +20,9 @@ private final class ScriptedResponder: Responder {
     -> any ServiceGroup
   { throw AvahiError(isCollision: false, description: "not scripted") }
 
-  func browse(_ interface: Int32?, _ report: @escaping (BrowseReport) -> Void)
-    throws(AvahiError) -> any OpenLookup
-  {
+  func browse(
+    _ interface: Int32?, subtype: String?, _ report: @escaping (BrowseReport) -> Void
+  ) throws(AvahiError) -> any OpenLookup {
     browse = report
     return Lookup()
   }

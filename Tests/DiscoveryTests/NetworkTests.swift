@@ -49,6 +49,29 @@ struct NetworkTests {
     two.quit()
   }
 
+  @Test("Who looks for a subtype finds the service that has it, as it comes and goes, and no other")
+  func subtypes() async throws {
+    let (here, there) = (try TestHost(), try TestHost())
+    defer { [here, there].forEach { $0.tearDown() } }
+    try here.connect(to: there)
+    try here.run("ip addr add 10.99.0.1/24 dev eth0")
+    try there.run("ip addr add 10.99.0.2/24 dev eth0")
+    let one = try Probe(on: here, "--publish", "one:4001:v=1:_n7,_n8")
+    let other = try Probe(on: here, "--publish", "other:4002:v=1:_n9")
+    let seven = try Probe(on: there, "--subtype", "_n7")
+    let ten = try Probe(on: there, "--subtype", "_n10")
+    await seven.found("one", at: "10.99.0.1:4001")
+    try other.say("publish other:4002:v=1:_n9,_n10")
+    await ten.found("other", at: "10.99.0.1:4002")
+    try one.say("publish one:4001:v=1:_n8")
+    await seven.event("Losing one's subtype") { $0.event == "lost" && $0.label == "one" }
+    #expect(!seven.past.contains { $0.label == "other" })
+    #expect(!ten.past.contains { $0.label == "one" })
+    try ten.say("seek")
+    await ten.found("one", at: "10.99.0.1:4001")
+    [one, other, seven, ten].forEach { $0.quit() }
+  }
+
   @Test("Hosts with only IPv6 find each other")
   func onlyIPv6() async throws {
     let (here, there) = (try TestHost(), try TestHost())

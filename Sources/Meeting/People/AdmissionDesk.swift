@@ -77,6 +77,8 @@ extension MeetingSession {
 
   /// Opens a new code, which is advertised but not shown yet.
   func openInvite(uses: Int, life: Duration) -> Invite? {
+    // Numbers that are taken should be heard of, at the latest before the next one is chosen.
+    parts.discovery.seek(nil)
     do throws(Failure) {
       let invite = try desk.book.make(
         uses: uses, life: life, heard: heardNameplates, at: parts.clock.wallTime(),
@@ -166,15 +168,17 @@ extension MeetingSession {
   func refreshAdvertisements() {
     guard !hasEnded else { return }
     let now = parts.clock.wallTime()
-    let attributes = ServiceRecord(
+    let record = ServiceRecord(
       nameplates: desk.book.advertised(at: now), tag: tag.advertised(at: now),
-      visible: visibility
-    ).attributes
+      visible: visibility)
+    let attributes = record.attributes
     guard attributes != advertised else { return }
     advertised = attributes
     do throws(Failure) {
       try parts.discovery.publish(
-        Advertisement(label: label, port: parts.listener.port, attributes: attributes))
+        Advertisement(
+          label: label, port: parts.listener.port, attributes: attributes,
+          subtypes: record.subtypes))
     } catch {
       emit(.warning(code: error.code, message: error.message))
     }

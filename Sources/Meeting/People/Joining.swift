@@ -19,6 +19,10 @@ actor Joining {
   private var otherVersion: Failure?
   private(set) var steps: [JoinStep] = []
 
+  /// When all services are looked through: what carries mDNS between parts of a network may not know
+  /// subtypes.
+  private static let widensAfter = Duration.seconds(4)
+
   /// One instance on mDNS; its addresses may come one by one.
   private struct Claimant {
     let number: StreamNumber
@@ -42,6 +46,12 @@ actor Joining {
     peers: [NetworkAddress], hints: [NetworkAddress]
   ) async throws(Failure) -> Admittance {
     alarm = Alarm(clock: clock) { [weak self] in await self?.wake() }
+    let widening = Task { [discovery = parts.discovery, weak self] in
+      try? await Task.sleep(for: Self.widensAfter)
+      guard !Task.isCancelled, await self?.claimants.isEmpty == true else { return }
+      discovery.seek(nil)
+    }
+    defer { widening.cancel() }
     let search = Task { [discovery = parts.discovery, weak self] in
       guard peers.isEmpty else { return }
       for await event in discovery.events {

@@ -303,7 +303,10 @@ extension MeetingSession {
 
   private func ended(_ link: LinkID, orderly: Bool) {
     guard streams.removeValue(forKey: link) != nil else { return }
-    if streams.isEmpty { parts.discovery.setCalm(false) }
+    if streams.isEmpty {
+      parts.discovery.setCalm(false)
+      parts.discovery.seek(nil)
+    }
     drive(.linkDown(link, orderly: orderly))
   }
 }

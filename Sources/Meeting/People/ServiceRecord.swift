@@ -38,6 +38,13 @@ package struct ServiceRecord: Sendable {
     }
   }
 
+  /// A joiner's question for one nameplate is answered by those who claim it, and by no others: where
+  /// thirty join at once all of them would be too much for receive buffers.
+  var subtypes: Set<String> { Set(nameplates.prefix(Self.mostNameplates).map(Self.subtype)) }
+
+  /// With a letter, which every DNS-SD name has (RFC 6335 §5.1).
+  static func subtype(of nameplate: Int) -> String { "_n\(nameplate)" }
+
   var attributes: [String: String] {
     var attributes = ["v": "\(version ?? 0)"]
     if !nameplates.isEmpty {

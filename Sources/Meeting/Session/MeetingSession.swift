@@ -169,6 +169,11 @@ package actor MeetingSession {
           await self?.everySecond()
         }
       })
+    tasks.append(
+      Task { [discovery = parts.discovery] in
+        try? await Task.sleep(for: Self.looksAround.randomElement()!)
+        if !Task.isCancelled { discovery.seek(nil) }
+      })
     if let duration = parts.options.duration {
       tasks.append(
         Task { [weak self] in
@@ -178,6 +183,10 @@ package actor MeetingSession {
         })
     }
   }
+
+  /// When a joiner begins to listen for all services, its own meeting's other parts among them: not with
+  /// all who join at the same moment.
+  private static let looksAround = (5...20).map(Duration.seconds)
 
   /// Says goodbye, ends the recordings, and closes everything. Safe to call again.
   package func leave() async {

@@ -49,7 +49,7 @@ extension MeetingSession {
     } else {
       code = try InviteCode(parsing: text)
     }
-    let parts = try await SessionParts.open(options)
+    let parts = try await SessionParts.open(options, seeking: code.nameplate)
     return try await closing(parts) { [hints] (media) async throws(Failure) in
       let opened = JoinStep(name: "opened", reached: parts.clock.now() - parts.start)
       // A clip that can't be read is told before the code is spent; mDNS is asked meanwhile.

@@ -30,7 +30,10 @@ struct SessionParts: Sendable {
 
   var me: PeerID { PeerID(publicKey: key.publicKey) }
 
-  static func open(_ options: MeetingOptions) async throws(Failure) -> SessionParts {
+  /// - Parameter nameplate: the one that is looked for on the network, and no other services.
+  static func open(
+    _ options: MeetingOptions, seeking nameplate: Int? = nil
+  ) async throws(Failure) -> SessionParts {
     let clock = HostClock()
     let start = clock.processStart()
     let secrets = SecretSource.system
@@ -41,7 +44,8 @@ struct SessionParts: Sendable {
     let links = try Links(certificate: certificate)
     do {
       let listener = try await links.listen(port: options.port, interfaces: options.interfaces)
-      let discovery = try Discovery(interfaces: options.interfaces)
+      let discovery = try Discovery(
+        interfaces: options.interfaces, subtype: nameplate.map(ServiceRecord.subtype))
       return SessionParts(
         options: options, start: start, directory: directory, key: key,
         sealingKey: SealingKey(from: secrets), history: history, certificate: certificate,

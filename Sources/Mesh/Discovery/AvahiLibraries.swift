@@ -35,6 +35,7 @@ struct ClientLibrary {
   let entryGroupFree: avahi_entry_group_free_function
   let entryGroupCommit: avahi_entry_group_commit_function
   let entryGroupAddService: avahi_entry_group_add_service_strlst_function
+  let entryGroupAddSubtype: avahi_entry_group_add_service_subtype_function
   let entryGroupUpdateServiceText: avahi_entry_group_update_service_txt_strlst_function
   let serviceBrowserNew: avahi_service_browser_new_function
   let serviceBrowserFree: avahi_service_browser_free_function
@@ -52,6 +53,7 @@ struct ClientLibrary {
     entryGroupFree = try library.function("avahi_entry_group_free")
     entryGroupCommit = try library.function("avahi_entry_group_commit")
     entryGroupAddService = try library.function("avahi_entry_group_add_service_strlst")
+    entryGroupAddSubtype = try library.function("avahi_entry_group_add_service_subtype")
     entryGroupUpdateServiceText = try library.function(
       "avahi_entry_group_update_service_txt_strlst")
     serviceBrowserNew = try library.function("avahi_service_browser_new")
@@ -76,6 +78,7 @@ struct CoreLibrary {
   let entryGroupCommit: avahi_s_entry_group_commit_function
   let serverAddAddress: avahi_server_add_address_function
   let serverAddService: avahi_server_add_service_strlst_function
+  let serverAddSubtype: avahi_server_add_service_subtype_function
   let serverUpdateServiceText: avahi_server_update_service_txt_strlst_function
   let serviceBrowserNew: avahi_s_service_browser_new_function
   let serviceBrowserFree: avahi_s_service_browser_free_function
@@ -99,6 +102,7 @@ struct CoreLibrary {
     entryGroupCommit = try library.function("avahi_s_entry_group_commit")
     serverAddAddress = try library.function("avahi_server_add_address")
     serverAddService = try library.function("avahi_server_add_service_strlst")
+    serverAddSubtype = try library.function("avahi_server_add_service_subtype")
     serverUpdateServiceText = try library.function("avahi_server_update_service_txt_strlst")
     serviceBrowserNew = try library.function("avahi_s_service_browser_new")
     serviceBrowserFree = try library.function("avahi_s_service_browser_free")

@@ -57,13 +57,14 @@ final class DaemonResponder: Responder {
     }
   }
 
-  func browse(_ interface: Int32?, _ report: @escaping (BrowseReport) -> Void)
-    throws(AvahiError) -> any OpenLookup
-  {
+  func browse(
+    _ interface: Int32?, subtype: String?, _ report: @escaping (BrowseReport) -> Void
+  ) throws(AvahiError) -> any OpenLookup {
     let box = ReportBox(loop, report)
     let browser = avahi.serviceBrowserNew(
       client, interface ?? AvahiTypes.everyInterface, AvahiTypes.everyProtocol,
-      ServiceRecord.type, ServiceRecord.domain, AvahiLookupFlags(rawValue: 0), Self.browsed,
+      ServiceRecord.type(ofSubtype: subtype), ServiceRecord.domain, AvahiLookupFlags(rawValue: 0),
+      Self.browsed,
       box.context)
     guard let browser else { throw lastError }
     return AvahiLookup(browser, box, lifetime) { [avahi] in _ = avahi.serviceBrowserFree($0) }
@@ -166,6 +167,14 @@ private final class DaemonGroup: ServiceGroup {
           AvahiPublishFlags(rawValue: 0), service.label, ServiceRecord.type, ServiceRecord.domain,
           nil, service.port, text)
       })
+  }
+
+  func add(subtype: String, of label: String, on interface: Int32?) throws(AvahiError) {
+    try check(
+      avahi.entryGroupAddSubtype(
+        group, interface ?? AvahiTypes.everyInterface, AvahiTypes.everyProtocol,
+        AvahiPublishFlags(rawValue: 0), label, ServiceRecord.type, ServiceRecord.domain,
+        ServiceRecord.type(ofSubtype: subtype)))
   }
 
   func commit() throws(AvahiError) {

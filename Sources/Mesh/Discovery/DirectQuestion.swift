@@ -13,8 +13,8 @@ import Glibc
 /// this host only one hears such an answer, and it may not be ours; then Avahi's own question has to
 /// do.
 enum DirectQuestion {
-  /// Who offers our service?
-  case whoOffers
+  /// Who offers our service, or one subtype of it?
+  case whoOffers(subtype: String?)
   /// What is the service of this label: host, port and text?
   case what(label: String)
 
@@ -33,7 +33,8 @@ enum DirectQuestion {
     let labels: [String]
     let types: [UInt8]
     switch self {
-    case .whoOffers: (labels, types) = ([], [12])  // PTR
+    case .whoOffers(let subtype):
+      (labels, types) = (subtype.map { [$0, "_sub"] } ?? [], [12])  // PTR
     case .what(let label): (labels, types) = ([label], [33, 16])  // SRV, TXT
     }
     let offered = "\(ServiceRecord.type).\(ServiceRecord.domain)".split(separator: ".")

@@ -8,11 +8,16 @@ package struct Advertisement: Hashable, Sendable {
   package var port: UInt16
   /// See ``TextRecord`` for what fits.
   package var attributes: [String: String]
+  /// By which it is found alone, without all others (RFC 6763 §7.1): labels as `_n7`.
+  package var subtypes: Set<String>
 
-  package init(label: String, port: UInt16, attributes: [String: String]) {
+  package init(
+    label: String, port: UInt16, attributes: [String: String], subtypes: Set<String> = []
+  ) {
     self.label = label
     self.port = port
     self.attributes = attributes
+    self.subtypes = subtypes
   }
 }
 
@@ -82,13 +87,18 @@ package final class Discovery: Sendable {
   private let loop: AvahiLoop
   private let engine: DiscoveryEngine
 
+  /// Subtypes of one service.
+  package static let mostSubtypes = 64
+
   /// - Parameters:
+  ///   - subtype: what to look for; `nil` for all services.
   ///   - interfaces: names of those to use; `nil` for all, with loopback, over which processes of
   ///     one host meet when there is nothing else. One that doesn't exist is waited for.
   ///   - secrets: for the random host name of the responder inside this process.
   ///   - log: is told what a developer may want to know.
   package init(
-    interfaces: [String]? = nil, responder: Choice = .automatic, secrets: SecretSource = .system,
+    interfaces: [String]? = nil, subtype: String? = nil, responder: Choice = .automatic,
+    secrets: SecretSource = .system,
     log: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(Failure) {
     let (events, continuation) = AsyncStream.makeStream(
@@ -96,8 +106,8 @@ package final class Discovery: Sendable {
     self.events = events
     let loop = try AvahiLoop()
     let engine = DiscoveryEngine(
-      loop, only: interfaces.map(Set.init), choice: responder, secrets: secrets,
-      tell: { continuation.yield($0) }, finish: { continuation.finish() }, log: log)
+      loop, only: interfaces.map(Set.init), subtype: subtype, choice: responder,
+      secrets: secrets, tell: { continuation.yield($0) }, finish: { continuation.finish() }, log: log)
     self.loop = loop
     self.engine = engine
     loop.start(keeping: engine)
@@ -107,7 +117,8 @@ package final class Discovery: Sendable {
   /// Publishes a service, or changes what is published under this label.
   package func publish(_ advertisement: Advertisement) throws(Failure) {
     guard (1...63).contains(advertisement.label.utf8.count),
-      !advertisement.label.utf8.contains(0), advertisement.port > 0
+      !advertisement.label.utf8.contains(0), advertisement.port > 0,
+      advertisement.subtypes.count <= Self.mostSubtypes
     else {
       throw Failure(
         "bad-advertisement", exit: .usage,
@@ -127,6 +138,11 @@ package final class Discovery: Sendable {
   /// word of newcomers reaches anyway, so that thirty who join at once don't drown each other's answers.
   package func setCalm(_ isCalm: Bool) {
     loop.perform { [engine] in engine.isCalm = isCalm }
+  }
+
+  /// Looks for one subtype from now on, or for all services.
+  package func seek(_ subtype: String?) {
+    loop.perform { [engine] in engine.seek(subtype) }
   }
 
   /// Takes a service back; others are told at once.

@@ -36,6 +36,8 @@ final class DiscoveryEngine: @unchecked Sendable {
   var isCalm = false {
     didSet { if isCalm != oldValue { neighbourhood?.isCalm = isCalm } }
   }
+  /// What is looked for; `nil` for all services of ours.
+  private var subtype: String?
   private var sightings = Sightings()
   private var publications: [String: Publication] = [:]
   private var interfaces = HostInterfaces.current()
@@ -48,12 +50,13 @@ final class DiscoveryEngine: @unchecked Sendable {
   private var complaint: String?
 
   init(
-    _ loop: AvahiLoop, only: Set<String>?, choice: Discovery.Choice, secrets: SecretSource,
-    tell: @escaping @Sendable (DiscoveryEvent) -> Void, finish: @escaping @Sendable () -> Void,
+    _ loop: AvahiLoop, only: Set<String>?, subtype: String?, choice: Discovery.Choice,
+    secrets: SecretSource, tell: @escaping @Sendable (DiscoveryEvent) -> Void, finish: @escaping @Sendable () -> Void,
     log: @escaping @Sendable (String) -> Void
   ) {
     self.loop = loop
     self.only = only
+    self.subtype = subtype
     self.choice = choice
     self.secrets = secrets
     self.tell = tell
@@ -236,15 +239,28 @@ final class DiscoveryEngine: @unchecked Sendable {
     ) { [unowned self] in heard($0) }
     neighbourhood.isCalm = isCalm
     self.neighbourhood = neighbourhood
-    do { try neighbourhood.browse(daemonInterfaces) } catch {
+    do { try neighbourhood.browse(daemonInterfaces, subtype: subtype) } catch {
       complain("Others can't be looked for: \(error).")
     }
     ask(DirectQuestion.repeats)
   }
 
+  func seek(_ subtype: String?) {
+    guard !isOver, subtype != self.subtype else { return }
+    self.subtype = subtype
+    if isRunning, let responder { browseAnew(with: responder) }
+  }
+
+  private func browseAnew(with responder: any Responder) {
+    questionTimer?.cancel()
+    sightings.startOver()
+    browse(with: responder)
+    awaitConfirmation()
+  }
+
   /// Not before somebody listens: an answer that is missed isn't given again for a while.
   private func ask(_ repeats: ArraySlice<Duration>) {
-    ask(.whoOffers)
+    ask(.whoOffers(subtype: subtype))
     guard let pause = repeats.first else { return }
     questionTimer = loop.after(pause) { [unowned self] in
       if neighbourhood?.isDeserted == true { ask(repeats.dropFirst()) }
@@ -293,8 +309,10 @@ final class DiscoveryEngine: @unchecked Sendable {
     guard !isOver else { return }
     if let publication = publications[advertisement.label] {
       publication.service = ServiceRecord(
-        label: publication.service.label, port: advertisement.port, text: text)
+        label: publication.service.label, port: advertisement.port, text: text,
+        subtypes: advertisement.subtypes)
       if isRunning, publication.registeredPort == advertisement.port, publication.updateText() {
+        if publication.isEstablished { publishSubtypes(of: publication) }
         return
       }
       register(publication)
@@ -302,7 +320,8 @@ final class DiscoveryEngine: @unchecked Sendable {
       let publication = Publication(
         requested: advertisement.label,
         service: ServiceRecord(
-          label: advertisement.label, port: advertisement.port, text: text))
+          label: advertisement.label, port: advertisement.port, text: text,
+          subtypes: advertisement.subtypes))
       publications[advertisement.label] = publication
       neighbourhood?.own(advertisement.label)
       register(publication)
@@ -335,6 +354,8 @@ final class DiscoveryEngine: @unchecked Sendable {
     switch report {
     case .established:
       publication.failures = 0
+      publication.isEstablished = true
+      publishSubtypes(of: publication)
       tell(.published(label: publication.requested, registered: publication.service.label))
     case .collision:
       let label = publication.service.label
@@ -347,6 +368,14 @@ final class DiscoveryEngine: @unchecked Sendable {
       }
     case .failed(let reason):
       retry(publication, reason)
+    }
+  }
+
+  /// Once the service itself has its name. Without them it is still found among all.
+  private func publishSubtypes(of publication: Publication) {
+    guard let responder else { return }
+    do { try publication.publishSubtypes(with: responder) } catch {
+      log("discovery: a subtype of \"\(publication.service.label)\" isn't published: \(error)")
     }
   }
 
@@ -385,9 +414,7 @@ final class DiscoveryEngine: @unchecked Sendable {
       responder?.update(now)
       guard isRunning, let responder, restriction != daemonInterfaces else { return }
       daemonInterfaces = restriction
-      sightings.startOver()
-      browse(with: responder)
-      awaitConfirmation()
+      browseAnew(with: responder)
       for publication in publications.values { register(publication) }
     }
   }

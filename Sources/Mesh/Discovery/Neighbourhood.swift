@@ -90,11 +90,11 @@ final class Neighbourhood {
     self.report = report
   }
 
-  /// Browses on `interfaces`, or on all of them when `nil`.
-  func browse(_ interfaces: [Int32]?) throws(AvahiError) {
+  /// Browses on `interfaces`, or on all of them when `nil`; for one subtype or for all services.
+  func browse(_ interfaces: [Int32]?, subtype: String? = nil) throws(AvahiError) {
     closeBrowsers()
     for interface in interfaces.map({ $0.map(Optional.some) }) ?? [nil] {
-      browsers.append(try responder.browse(interface) { [unowned self] in heard($0) })
+      browsers.append(try responder.browse(interface, subtype: subtype) { [unowned self] in heard($0) })
     }
   }
 

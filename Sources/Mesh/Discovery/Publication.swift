@@ -10,10 +10,14 @@ final class Publication {
   /// Under the label that is published or tried now.
   var service: ServiceRecord
   private(set) var registeredPort: UInt16?
+  /// Whether the name is ours and others hear of it.
+  var isEstablished = false
   /// In a row.
   var failures = 0
   var retry: LoopTimer?
   private var group: (any ServiceGroup)?
+  /// One for each subtype, so that they come and go while the service stays.
+  private var subtypes: [String: any ServiceGroup] = [:]
   private var interfaces: [Int32?] = []
   private var renames = 0
 
@@ -57,6 +61,29 @@ final class Publication {
     }
   }
 
+  /// Publishes the subtypes that are new and takes back those that aren't wanted any more. They are
+  /// shared records, which nobody else can have taken.
+  func publishSubtypes(with responder: any Responder) throws(AvahiError) {
+    guard group != nil else { return }
+    for (subtype, group) in subtypes where !service.subtypes.contains(subtype) {
+      group.close()
+      subtypes[subtype] = nil
+    }
+    for subtype in service.subtypes where subtypes[subtype] == nil {
+      let group = try responder.makeGroup { _ in }
+      do {
+        for interface in interfaces {
+          try group.add(subtype: subtype, of: service.label, on: interface)
+        }
+        try group.commit()
+        subtypes[subtype] = group
+      } catch {
+        group.close()
+        throw error
+      }
+    }
+  }
+
   /// Takes the next name: "name #2"; `false` when enough were tried.
   func rename() -> Bool {
     renames += 1
@@ -68,15 +95,19 @@ final class Publication {
     }
     defer { avahi_free(next) }
     service = ServiceRecord(
-      label: String(cString: next), port: service.port, text: service.text)
+      label: String(cString: next), port: service.port, text: service.text,
+      subtypes: service.subtypes)
     return true
   }
 
   func close() {
     retry?.cancel()
     retry = nil
+    for group in subtypes.values { group.close() }
+    subtypes = [:]
     group?.close()
     group = nil
     registeredPort = nil
+    isEstablished = false
   }
 }

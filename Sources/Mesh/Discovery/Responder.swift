@@ -8,9 +8,10 @@ import Foundations
 protocol Responder: AnyObject {
   func makeGroup(_ report: @escaping (GroupReport) -> Void) throws(AvahiError) -> any ServiceGroup
 
-  /// Listens for services of our type, on one interface or on all.
-  func browse(_ interface: Int32?, _ report: @escaping (BrowseReport) -> Void)
-    throws(AvahiError) -> any OpenLookup
+  /// Listens for services of our type, or of one subtype of it, on one interface or on all.
+  func browse(
+    _ interface: Int32?, subtype: String?, _ report: @escaping (BrowseReport) -> Void
+  ) throws(AvahiError) -> any OpenLookup
 
   /// Asks for a service's host, port and text, and for changes of them.
   func resolve(_ item: Item, _ report: @escaping (ServiceReport) -> Void)
@@ -48,6 +49,8 @@ enum ResponderState: Sendable {
 /// Records that are published together.
 protocol ServiceGroup: AnyObject {
   func add(_ service: ServiceRecord, on interface: Int32?) throws(AvahiError)
+  /// Lets the service be found by the subtype alone; it may be of another group.
+  func add(subtype: String, of label: String, on interface: Int32?) throws(AvahiError)
   func commit() throws(AvahiError)
   func updateText(_ service: ServiceRecord, on interface: Int32?) throws(AvahiError)
   func close()
@@ -67,6 +70,20 @@ struct ServiceRecord: Sendable {
   let label: String
   let port: UInt16
   let text: [[UInt8]]
+  /// Labels of RFC 6763 §7.1's subtypes.
+  let subtypes: Set<String>
+
+  init(label: String, port: UInt16, text: [[UInt8]], subtypes: Set<String> = []) {
+    self.label = label
+    self.port = port
+    self.text = text
+    self.subtypes = subtypes
+  }
+
+  /// As DNS has the name, without its domain: `_n7._sub._virtue._tcp`.
+  static func type(ofSubtype subtype: String?) -> String {
+    subtype.map { "\($0)._sub.\(type)" } ?? type
+  }
 }
 
 enum GroupReport: Sendable {

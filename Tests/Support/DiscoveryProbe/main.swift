@@ -1,9 +1,10 @@
 // discovery-probe: publishes and browses with Discovery, and prints what happens as lines of JSON.
 //
 //   discovery-probe [--interface NAME]... [--responder automatic|daemon|embedded]
-//                   [--publish LABEL:PORT[:KEY=VALUE,...]]... [--seconds N]
+//                   [--publish LABEL:PORT[:[KEY=VALUE,...][:SUBTYPE,...]]]...
+//                   [--subtype SUBTYPE] [--seconds N]
 //
-// Lines on standard input are commands: "publish LABEL:PORT[:…]", "withdraw LABEL",
+// Lines on standard input are commands: "publish LABEL:PORT[:…]", "withdraw LABEL", "seek" (all services),
 // "flood N" (N hostile packets over loopback), "churn N" (as many more Discoveries opened, used and
 // closed), "quit" (also the end of the input, when no --seconds are given).
 import Discovery
@@ -64,14 +65,16 @@ struct Printer: Sendable {
 }
 
 func advertisement(_ text: String) -> Advertisement? {
-  let parts = text.split(separator: ":", maxSplits: 2).map(String.init)
+  let parts = text.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false).map(String.init)
   guard parts.count >= 2, let port = UInt16(parts[1]) else { return nil }
   var attributes: [String: String] = [:]
-  for pair in parts.dropFirst(2).joined().split(separator: ",") {
+  for pair in (parts.count > 2 ? parts[2] : "").split(separator: ",") {
     let halves = pair.split(separator: "=", maxSplits: 1).map(String.init)
     attributes[halves[0]] = halves.count > 1 ? halves[1] : ""
   }
-  return Advertisement(label: parts[0], port: port, attributes: attributes)
+  let subtypes = parts.count > 3 ? Set(parts[3].split(separator: ",").map(String.init)) : []
+  return Advertisement(
+    label: parts[0], port: port, attributes: attributes, subtypes: subtypes)
 }
 
 /// Opens and closes, or merely drops, and tells how many files are open before and after.
@@ -103,6 +106,7 @@ let printer = Printer()
 var interfaces: [String] = []
 var choice = Discovery.Choice.automatic
 var advertisements: [Advertisement] = []
+var subtype: String?
 var seconds: Double?
 var arguments = CommandLine.arguments.dropFirst()
 while let option = arguments.popFirst() {
@@ -111,13 +115,14 @@ while let option = arguments.popFirst() {
   case "--interface": interfaces.append(value)
   case "--responder": choice = Discovery.Choice(rawValue: value) ?? .automatic
   case "--publish": advertisements += advertisement(value).map { [$0] } ?? []
+  case "--subtype": subtype = value
   case "--seconds": seconds = Double(value)
   case _: fatalError("discovery-probe: unknown option \(option)")
   }
 }
 
 let discovery = try Discovery(
-  interfaces: interfaces.isEmpty ? nil : interfaces, responder: choice,
+  interfaces: interfaces.isEmpty ? nil : interfaces, subtype: subtype, responder: choice,
   log: { text in
     printer.print {
       $0.event = "log"
@@ -146,6 +151,7 @@ if let seconds {
       do {
         switch words.first {
         case "publish": try advertisement(words[1]).map(discovery.publish)
+        case "seek": discovery.seek(nil)
         case "withdraw": discovery.withdraw(words[1])
         case "churn": try await churn(times: Int(words[1]) ?? 0)
         case "flood": flood(packets: Int(words[1]) ?? 0)
