@@ -107,7 +107,8 @@ package final class Discovery: Sendable {
     let loop = try AvahiLoop()
     let engine = DiscoveryEngine(
       loop, only: interfaces.map(Set.init), subtype: subtype, choice: responder,
-      secrets: secrets, tell: { continuation.yield($0) }, finish: { continuation.finish() }, log: log)
+      secrets: secrets, tell: { continuation.yield($0) }, finish: { continuation.finish() },
+      log: log)
     self.loop = loop
     self.engine = engine
     loop.start(keeping: engine)

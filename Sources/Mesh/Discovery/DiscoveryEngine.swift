@@ -51,7 +51,8 @@ final class DiscoveryEngine: @unchecked Sendable {
 
   init(
     _ loop: AvahiLoop, only: Set<String>?, subtype: String?, choice: Discovery.Choice,
-    secrets: SecretSource, tell: @escaping @Sendable (DiscoveryEvent) -> Void, finish: @escaping @Sendable () -> Void,
+    secrets: SecretSource, tell: @escaping @Sendable (DiscoveryEvent) -> Void,
+    finish: @escaping @Sendable () -> Void,
     log: @escaping @Sendable (String) -> Void
   ) {
     self.loop = loop

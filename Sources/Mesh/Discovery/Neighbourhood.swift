@@ -94,7 +94,8 @@ final class Neighbourhood {
   func browse(_ interfaces: [Int32]?, subtype: String? = nil) throws(AvahiError) {
     closeBrowsers()
     for interface in interfaces.map({ $0.map(Optional.some) }) ?? [nil] {
-      browsers.append(try responder.browse(interface, subtype: subtype) { [unowned self] in heard($0) })
+      browsers.append(
+        try responder.browse(interface, subtype: subtype) { [unowned self] in heard($0) })
     }
   }
 

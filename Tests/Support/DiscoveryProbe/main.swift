@@ -65,7 +65,8 @@ struct Printer: Sendable {
 }
 
 func advertisement(_ text: String) -> Advertisement? {
-  let parts = text.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false).map(String.init)
+  let parts = text.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
+    .map(String.init)
   guard parts.count >= 2, let port = UInt16(parts[1]) else { return nil }
   var attributes: [String: String] = [:]
   for pair in (parts.count > 2 ? parts[2] : "").split(separator: ",") {
