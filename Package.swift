@@ -178,7 +178,7 @@ let testTargets: [Target] = [
   tests(of: "Admission", ["Wire", protobuf], resources: [.copy("Vectors")]),
   // One seeded generator, one heap of events, thousands of machines.
   .target(
-    name: "Simulation", dependencies: ["Gossip", "Foundations"],
+    name: "Simulation", dependencies: ["Gossip", "Foundations", "Wire", protobuf],
     path: "Tests/Support/Simulation", swiftSettings: house),
   tests(of: "Gossip", ["Simulation", "Wire", protobuf]),
   // Seeds and scenarios; a failing one prints its seed, which VIRTUE_SEED replays.

@@ -9,8 +9,8 @@ import Wire
 @Suite("A mesh of members")
 struct GossipTests {
   /// A meeting of `count`, who join in random order through random members at random moments.
-  private func makeMeeting(of count: Int, seed: UInt64) -> World {
-    let world = World(seed: seed)
+  private func makeMeeting(of count: Int, seed: UInt64) -> MeetingWorld {
+    let world = MeetingWorld(seed: seed)
     for identity in Identity.crowd.shuffled(using: &world.chance).prefix(count) {
       _ = world.add(identity)
     }

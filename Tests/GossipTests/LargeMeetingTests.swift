@@ -11,8 +11,8 @@ struct LargeMeetingTests {
   private static let crowd = (1...26).map { Identity(UInt8($0)) }
   private static let count = 24
 
-  private func makeMeeting(seed: UInt64) -> World {
-    let world = World(seed: seed)
+  private func makeMeeting(seed: UInt64) -> MeetingWorld {
+    let world = MeetingWorld(seed: seed)
     for identity in Self.crowd.prefix(Self.count) { _ = world.add(identity) }
     for host in 1..<Self.count {
       world.join(host, through: Int.random(in: 0..<host, using: &world.chance))
@@ -47,7 +47,7 @@ struct LargeMeetingTests {
     "When nothing happens a member of thirty sends less than a kilobyte a second, and suspects nobody",
     arguments: seeds(1))
   func idles(seed: UInt64) {
-    let world = World(seed: seed)
+    let world = MeetingWorld(seed: seed)
     let count = 30
     for number in 1...count { _ = world.add(Identity(UInt8(number))) }
     for host in 1..<count {
@@ -137,7 +137,7 @@ struct LargeMeetingTests {
     "Two that join at the same moment have their link within a quarter of a second",
     arguments: seeds(10))
   func joinTogether(seed: UInt64) {
-    let world = World(seed: seed)
+    let world = MeetingWorld(seed: seed)
     for identity in Self.crowd.prefix(3) { _ = world.add(identity) }
     // What the inviter's desk does: it learns of the newcomer when that learns of it, and dials.
     for host in 1...2 {

@@ -6,7 +6,7 @@ import Simulation
 /// The overlay and its broadcasts, in the deterministic simulator.
 struct GossipBenchmark: AsyncParsableCommand {
   enum Part: String, CaseIterable, ExpressibleByArgument {
-    case topology, broadcast, failures, startup, churn, speed
+    case topology, broadcast, failures, startup, churn, suspicion, speed
   }
 
   static let configuration = CommandConfiguration(
@@ -43,6 +43,7 @@ struct GossipBenchmark: AsyncParsableCommand {
       case .failures: measureFailures(counts, into: &report)
       case .startup: measureStartup(into: &report)
       case .churn: measureChurn(counts, into: &report)
+      case .suspicion: measureSuspicion(counts, into: &report)
       case .speed: measureSpeed(into: &report)
       }
       report.print()

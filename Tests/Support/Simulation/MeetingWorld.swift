@@ -1,7 +1,6 @@
-import Foundation
-import Foundations
-import Gossip
-import Simulation
+package import Foundation
+package import Foundations
+package import Gossip
 import SwiftProtobuf
 import Wire
 
@@ -9,13 +8,13 @@ import Wire
 ///
 /// Streams behave as TCP does: in order, nothing lost while they last. What is sent into a cut waits
 /// for the cable; a crash is heard of at once, a hang or a cut is not.
-final class World {
+package final class MeetingWorld {
   enum Event {
     case arrive(stream: Int, side: Int, Item)
     case input(host: Int, incarnation: Int, Gossip.Input)
     case wake(host: Int, incarnation: Int)
     case dialEnds(host: Int, incarnation: Int, peer: PeerID)
-    case act((World) -> Void)
+    case act((MeetingWorld) -> Void)
   }
 
   enum Item {
@@ -24,20 +23,22 @@ final class World {
     case end(orderly: Bool)
   }
 
-  struct Host {
-    var identity: Identity
-    var gossip: Gossip
-    var incarnation = 0
-    var isRunning = true
-    var isHung = false
+  package struct Host {
+    package var identity: Identity
+    package var gossip: Gossip
+    package var incarnation = 0
+    package var isRunning = true
+    package var isHung = false
     var missed: [Event] = []
-    var up: [PeerID: Moment] = [:]
-    var neighbors: Set<PeerID> = []
-    var delivered: [String: Int] = [:]
-    var directed: [Data: Int] = [:]
-    var downs: [(member: PeerID, reason: Gossip.DownReason, at: Moment)] = []
-    var complaints: [String] = []
+    package var up: [PeerID: Moment] = [:]
+    package var neighbors: Set<PeerID> = []
+    package var delivered: [String: Int] = [:]
+    package var directed: [Data: Int] = [:]
+    package var downs: [(member: PeerID, reason: Gossip.DownReason, at: Moment)] = []
+    package var complaints: [String] = []
     var scheduled: Moment?
+    /// The number of its latest broadcast that was looked at.
+    var latestSent: UInt64 = 0
   }
 
   struct Stream {
@@ -48,22 +49,28 @@ final class World {
     var waiting: [(side: Int, item: Item)] = []
   }
 
-  var now = Moment(nanoseconds: 1_000_000_000)
-  var hosts: [Host] = []
+  package static let meeting = MeetingID([UInt8](repeating: 7, count: 16))!
+
+  package var now = Moment(nanoseconds: 1_000_000_000)
+  package var hosts: [Host] = []
+  private var numbers: [PeerID: Int] = [:]
   var streams: [Stream] = []
-  var chance: SeededGenerator
-  var problems: [String] = []
-  private(set) var dials = 0
+  package var chance: SeededGenerator
+  package var problems: [String] = []
+  package private(set) var dials = 0
   /// Frames sent since ``forgetSent()`` and their bytes, by kind.
-  private(set) var sent: [String: (count: Int, bytes: Int)] = [:]
+  package private(set) var sent: [String: (count: Int, bytes: Int)] = [:]
+  /// How often somebody who was there was accused of being gone, and was taken for lost.
+  package private(set) var falseAccusations = 0
+  package private(set) var falseLosses = 0
   /// Grows with every event, so that two runs can be compared.
-  private(set) var trace: UInt64 = 14_695_981_039_346_656_037
+  package private(set) var trace: UInt64 = 14_695_981_039_346_656_037
   private var heap = EventHeap<Event>()
   private var cuts: Set<Int> = []
   private let latency: ClosedRange<Int64>
   private let bounds: GossipBounds
 
-  init(
+  package init(
     seed: UInt64, latency: ClosedRange<Int64> = 200_000...3_000_000,
     bounds: GossipBounds = GossipBounds()
   ) {
@@ -74,20 +81,21 @@ final class World {
 
   // MARK: Members
 
-  func add(_ identity: Identity) -> Int {
+  package func add(_ identity: Identity) -> Int {
     let gossip = Gossip(
-      me: identity.id, meeting: meeting, key: identity.key, membership: identity.membership,
+      me: identity.id, meeting: Self.meeting, key: identity.key, membership: identity.membership,
       firstNumber: UInt64(now.nanoseconds), seed: chance.next(), bounds: bounds)
     hosts.append(Host(identity: identity, gossip: gossip))
+    numbers[identity.id] = hosts.count - 1
     return hosts.count - 1
   }
 
   /// The host starts anew with another record of the same key.
-  func restart(_ host: Int, as identity: Identity) {
+  package func restart(_ host: Int, as identity: Identity) {
     hosts[host].incarnation += 1
     hosts[host].identity = identity
     hosts[host].gossip = Gossip(
-      me: identity.id, meeting: meeting, key: identity.key, membership: identity.membership,
+      me: identity.id, meeting: Self.meeting, key: identity.key, membership: identity.membership,
       firstNumber: UInt64(now.nanoseconds), seed: chance.next(), bounds: bounds)
     hosts[host].isRunning = true
     hosts[host].up = [:]
@@ -95,14 +103,14 @@ final class World {
   }
 
   /// What admission does: `contact` tells the newcomer of itself and some others.
-  func join(_ host: Int, through contact: Int) {
+  package func join(_ host: Int, through contact: Int) {
     input(host, .admitted(hosts[contact].identity.record))
     for record in hosts[contact].gossip.present.prefix(15) {
       input(host, .admitted(record))
     }
   }
 
-  func crash(_ host: Int) {
+  package func crash(_ host: Int) {
     hosts[host].isRunning = false
     for stream in streams.indices where streams[stream].hosts.contains(host) {
       let side = streams[stream].hosts[0] == host ? 0 : 1
@@ -110,9 +118,9 @@ final class World {
     }
   }
 
-  func hang(_ host: Int) { hosts[host].isHung = true }
+  package func hang(_ host: Int) { hosts[host].isHung = true }
 
-  func resume(_ host: Int) {
+  package func resume(_ host: Int) {
     hosts[host].isHung = false
     let missed = hosts[host].missed
     hosts[host].missed = []
@@ -120,16 +128,16 @@ final class World {
     schedule(host)
   }
 
-  func leave(_ host: Int) {
+  package func leave(_ host: Int) {
     input(host, .leave)
     hosts[host].isRunning = false
   }
 
-  func cut(_ left: some Sequence<Int>, from right: some Sequence<Int>) {
+  package func cut(_ left: some Sequence<Int>, from right: some Sequence<Int>) {
     for one in left { for other in right { cuts.insert(Self.pair(one, other)) } }
   }
 
-  func heal() {
+  package func heal() {
     cuts = []
     for stream in streams.indices {
       let waiting = streams[stream].waiting
@@ -148,11 +156,11 @@ final class World {
 
   // MARK: Time
 
-  func after(_ duration: Duration, _ act: @escaping (World) -> Void) {
+  package func after(_ duration: Duration, _ act: @escaping (MeetingWorld) -> Void) {
     heap.insert(.act(act), at: now + duration)
   }
 
-  func run(for duration: Duration) {
+  package func run(for duration: Duration) {
     let end = now + duration
     while let next = heap.nextMoment, next <= end, let (moment, event) = heap.popFirst() {
       now = max(now, moment)
@@ -192,7 +200,7 @@ final class World {
     return !hosts[host].isHung
   }
 
-  func input(_ host: Int, _ input: Gossip.Input) {
+  package func input(_ host: Int, _ input: Gossip.Input) {
     guard hosts[host].isRunning else { return }
     note(host, 2)
     var outputs: [Gossip.Output] = []
@@ -227,7 +235,7 @@ final class World {
     case .dial(let peer, _):
       dials += 1
       note(host, 3)
-      let target = hosts.firstIndex { $0.identity.id == peer }
+      let target = numbers[peer]
       let isSilent = target.map { areCut(host, $0) || hosts[$0].isHung } ?? false
       // A handshake is some round trips; a dead address doesn't answer.
       let delay = isSilent ? Duration.milliseconds(1500) : delay() + delay() + delay()
@@ -236,6 +244,7 @@ final class World {
     case .send(let link, let frame):
       note(host, 4)
       count(frame)
+      if case .broadcast(let broadcast) = frame.kind { note(broadcast, by: host) }
       transmit(.frame(frame), on: Int(link / 2), to: 1 - Int(link % 2))
     case .close(let link, _):
       finish(Int(link / 2), side: Int(link % 2), orderly: true)
@@ -256,6 +265,7 @@ final class World {
       if hosts[host].up.removeValue(forKey: id) == nil { problems.append("down twice") }
       if hosts[host].neighbors.contains(id) { problems.append("down while a neighbour") }
       hosts[host].downs.append((id, reason, now))
+      if reason == .lost, isThere(id) { falseLosses += 1 }
     case .neighborUp(let id):
       if hosts[host].up[id] == nil { problems.append("a neighbour that isn't here") }
       hosts[host].neighbors.insert(id)
@@ -265,8 +275,23 @@ final class World {
     }
   }
 
+  private func isThere(_ member: PeerID) -> Bool {
+    numbers[member].map { hosts[$0].isRunning && !hosts[$0].isHung } ?? false
+  }
+
+  /// Counts whom the host's own broadcasts accuse, each once.
+  private func note(_ broadcast: WireBroadcast, by host: Int) {
+    guard broadcast.number > hosts[host].latestSent,
+      Array(broadcast.authorKey) == hosts[host].identity.key.publicKey,
+      let payload = try? WirePayload(wire: Array(broadcast.payload)),
+      case .suspicion(let suspicion) = payload.kind
+    else { return }
+    hosts[host].latestSent = broadcast.number
+    falseAccusations += suspicion.suspects.count { PeerID($0.member).map(isThere) ?? false }
+  }
+
   private func endDial(_ host: Int, _ peer: PeerID) {
-    guard let target = hosts.firstIndex(where: { $0.identity.id == peer }),
+    guard let target = numbers[peer],
       hosts[target].isRunning, !hosts[target].isHung, !areCut(host, target)
     else {
       input(host, .dialFailed(peer))
@@ -289,7 +314,7 @@ final class World {
     sent[kind] = (former.count + 1, former.bytes + frame.wire.count + Self.recordOverhead)
   }
 
-  func forgetSent() {
+  package func forgetSent() {
     sent = [:]
     dials = 0
   }
@@ -341,16 +366,16 @@ final class World {
   // MARK: What is to be seen
 
   /// Streams that both ends keep, between each pair.
-  func openStreams(_ one: Int, _ other: Int) -> Int {
+  package func openStreams(_ one: Int, _ other: Int) -> Int {
     streams.count { $0.open == [true, true] && Set($0.hosts) == [one, other] }
   }
 
   /// Members to which a host has a link.
-  func neighbours(of host: Int) -> Int {
+  package func neighbours(of host: Int) -> Int {
     hosts.indices.count { $0 != host && hosts[$0].isRunning && openStreams(host, $0) > 0 }
   }
 
-  func isComplete(_ group: some Collection<Int>) -> Bool {
+  package func isComplete(_ group: some Collection<Int>) -> Bool {
     group.allSatisfy { host in
       let others = group.filter { $0 != host }.map { hosts[$0].identity.id }
       return Set(hosts[host].up.keys) == Set(others)
