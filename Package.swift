@@ -136,7 +136,7 @@ let app: [Target] = [
     [
       "Meeting", "Admission", "Capture", "Codecs", "Discovery", "History", "Links", "Playback",
       "Roster", "Foundations", "CQREncode", argumentParser, logging, "Vision",
-    ], exclude: ["events.schema.json"]),
+    ], resources: [.copy("Demo/Clips")], exclude: ["events.schema.json"]),
   .executableTarget(
     name: "virtue", dependencies: ["CommandLineTool"], path: "Sources/App/virtue",
     swiftSettings: house),
@@ -208,7 +208,7 @@ let testTargets: [Target] = [
   .testTarget(
     name: "VisionTests",
     dependencies: ["Vision", "Capture", "Codecs", "Playback", "MediaSupport", "Foundations"],
-    exclude: ["reference.py", "requirements.txt"], swiftSettings: house),
+    exclude: ["reference.py", "requirements.txt", "Fixtures"], swiftSettings: house),
   // Hosts made of network namespaces, and programs run on them as their users would.
   .target(
     name: "LabSupport", path: "Tests/Support/Lab", exclude: ["lab.sh"], swiftSettings: house),

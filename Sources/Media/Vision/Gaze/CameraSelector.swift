@@ -8,6 +8,7 @@ package import Foundations
 /// - *Closed eyes* say nothing: neither for a change nor against one.
 /// - *No face* in a camera's picture: it can't be chosen; when nobody is in sight anywhere, the choice
 ///   stays as it is, and the first camera that sees somebody again can win it.
+/// - *The first face* waits for a picture of every other camera, but not long.
 /// - *Little confidence* (small eyes, a glare on glasses) asks for a wider margin and a longer dwell.
 /// - *What a person's eyes add* to all angles alike is learned from where the look rests
 ///   (``BiasEstimate``).
@@ -17,7 +18,7 @@ package import Foundations
 package struct CameraSelector: Machine {
   private let settings: Settings
   private var cameras: [Int: Camera] = [:]
-  private var state = State.unset
+  private var state = State.unset(seen: nil)
   private var bias = BiasEstimate()
   /// Kept for its memory.
   private var looks: [SIMD2<Float>] = []
@@ -45,6 +46,9 @@ package struct CameraSelector: Machine {
     /// A camera that has said nothing for so long counts as having no face: an idle one reports five
     /// times a second.
     package var freshness = Duration.milliseconds(600)
+    /// How long the first face waits for what the other cameras see. Those that run have given
+    /// several pictures by then.
+    package var firstLook = Duration.milliseconds(300)
     /// Degrees that count for a camera without a face.
     package var away: Float = 60
 
@@ -96,8 +100,9 @@ package struct CameraSelector: Machine {
   }
 
   private enum State {
-    /// Nobody has been seen yet. Exits: `steady` by the first face, or by the loss of a camera.
-    case unset
+    /// Nothing is chosen yet. Exits: `steady` by the first face, or by the loss of a camera.
+    /// - Parameter seen: when somebody was first seen, while other cameras still have to say.
+    case unset(seen: Moment?)
     /// Exits: `challenged` when another camera is nearer; `steady` elsewhere by a lost camera.
     /// - Parameter confirmed: when this camera was last the nearest.
     case steady(camera: Int, confirmed: Moment)
@@ -146,7 +151,7 @@ package struct CameraSelector: Machine {
       cameras[camera] = nil
       guard selected == camera else { return }
       guard let next = nearest(at: now)?.camera ?? cameras.keys.min() else {
-        state = .unset
+        state = .unset(seen: nil)
         return
       }
       state = .steady(camera: next, confirmed: now)
@@ -166,8 +171,14 @@ package struct CameraSelector: Machine {
 
   private mutating func decide(at now: Moment, into outputs: inout [Output]) {
     switch state {
-    case .unset:
+    case .unset(let seen):
       guard let first = nearest(at: now) else { return }
+      let began = seen ?? now
+      // Else the camera whose picture happens to come first would win, and be left at once.
+      guard cameras.values.allSatisfy({ $0.at != nil }) || now - began >= settings.firstLook else {
+        state = .unset(seen: began)
+        return
+      }
       state = .steady(camera: first.camera, confirmed: now)
       outputs.append(Output(camera: first.camera, reason: .firstFace))
     case .steady(let camera, let confirmed):

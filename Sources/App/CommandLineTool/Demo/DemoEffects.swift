@@ -1,0 +1,143 @@
+import Capture
+import Codecs
+import Foundation
+import Foundations
+import Vision
+
+/// What lets one of the demo's people show blur and God's eye: the models, and clips of somebody who
+/// looks from camera to camera.
+struct DemoEffects: Sendable {
+  let truth: Truth
+  /// One clip a camera.
+  let clips: [String]
+  /// When the clips' speaker looks at which camera.
+  struct Truth: Decodable, Sendable {
+    let picturesPerSecond: Int
+    /// Degrees of each camera to the right of the one in front.
+    let cameras: [Double]
+    /// In order; the first begins at 0. The last look goes on in the next round's first.
+    let looks: [Look]
+
+    struct Look: Decodable, Sendable {
+      let camera: Int
+      /// Seconds since the clip's beginning.
+      let time: Double
+    }
+  }
+
+  /// Seconds of the clips, which are looped.
+  let length: Double
+  private let store: ModelStore
+
+  /// Whose picture has the effects.
+  static let name = "Alan"
+  /// As strong as it gets, so that what is left can be told from what was there.
+  private static let strength = 3
+
+  /// Fetches the models, if need be.
+  /// - Throws: why there are no effects: to be told, not to end the demo.
+  static func prepare(store: ModelStore) async throws -> DemoEffects {
+    // Beside the program, where the build puts them: a moved program has none.
+    let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+      .deletingLastPathComponent()
+      .appendingPathComponent("virtue_CommandLineTool.resources/Clips")
+    guard let data = try? Data(contentsOf: folder.appendingPathComponent("truth.json")),
+      let truth = try? JSONDecoder().decode(Truth.self, from: data), truth.looks.count > 1,
+      truth.cameras.count > 1
+    else {
+      throw Failure(
+        "no-demo-clips", exit: .noInput,
+        "The demo's clips aren't beside the program: run it where it was built.")
+    }
+    let clips = truth.cameras.indices.map {
+      folder.appendingPathComponent("camera\($0).webm").path
+    }
+    try await fetchModels(into: store, patience: .short)
+    let clip = try ClipReader(
+      path: clips[0], pool: PicturePool(),
+      makeDecoder: { try VideoDecoder(codec: $0, pool: $1) })
+    return DemoEffects(
+      truth: truth, clips: clips, length: Double(clip.estimatedCount) * clip.interval.inSeconds,
+      store: store)
+  }
+
+  var arguments: [String] {
+    clips.flatMap { ["--camera", "file:\($0)"] }
+      + ["--gods-eye", "--blur", "--blur-strength", "\(Self.strength)"]
+  }
+
+  /// Lets a participant find the models in a data directory of its own.
+  func lend(to dataDirectory: String) throws(Failure) {
+    let models = URL(fileURLWithPath: store.directory).standardizedFileURL.path
+    do {
+      try FileManager.default.createDirectory(
+        atPath: dataDirectory, withIntermediateDirectories: true,
+        attributes: [.posixPermissions: 0o700])
+      let place = ModelStore(dataDirectory: dataDirectory).directory
+      try? FileManager.default.removeItem(atPath: place)
+      try FileManager.default.createSymbolicLink(atPath: place, withDestinationPath: models)
+    } catch {
+      throw Failure(
+        "demo-unwritable", exit: .cannotCreate,
+        "The directory \(dataDirectory) can't be made. Choose another with --output.")
+    }
+  }
+}
+
+/// How God's eye followed the clips' speaker.
+struct DemoFollowing: CustomStringConvertible {
+  /// Looks that began early enough to be followed before the end.
+  var due = 0
+  var followed = 0
+  /// Switches that the speaker's looks don't explain.
+  var extra = 0
+  /// Milliseconds from the look's change to the switch.
+  var delays: [Double] = []
+
+  /// Seconds within which a look is followed, at the end too.
+  private static let patience = 0.8
+  /// Seconds by which the clips may have begun before the first choice.
+  private static let slack = 0.2
+
+  /// - Parameters:
+  ///   - choices: camera and time in seconds; the first is the first face's.
+  ///   - end: when the last could have come.
+  ///   - length: seconds of the clips, which are looped.
+  init(
+    choices: [(camera: Int, time: Double)], end: Double, truth: DemoEffects.Truth, length: Double
+  ) {
+    guard let begin = choices.first?.time, length > 0 else { return }
+    var rest = choices.dropFirst()[...]
+    var (camera, round) = (truth.looks[0].camera, 0)
+    while begin + Double(round) * length < end {
+      for look in truth.looks where look.camera != camera {
+        let time = begin + Double(round) * length + look.time
+        guard time + Self.patience < end else { break }
+        due += 1
+        camera = look.camera
+        // What came before this look began belongs to none.
+        while let first = rest.first, first.time < time - Self.slack {
+          extra += 1
+          rest.removeFirst()
+        }
+        guard let first = rest.first, first.camera == camera, first.time < time + Self.patience
+        else { continue }
+        followed += 1
+        delays.append((first.time - time) * 1000)
+        rest.removeFirst()
+      }
+      round += 1
+    }
+  }
+
+  /// One look may be lost to a computer that does the work of three.
+  var description: String {
+    let sorted = delays.sorted()
+    return "\(followed) of \(due) changes"
+      + (sorted.isEmpty
+        ? "" : String(format: ", %.0f ms after each (median)", sorted[sorted.count / 2]))
+      + (extra == 0 ? "" : ", \(extra) more than there were")
+  }
+
+  var isGood: Bool { due > 0 && followed >= due - 1 && followed > 0 && extra <= 1 }
+}
