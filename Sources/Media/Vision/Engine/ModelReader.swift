@@ -48,6 +48,12 @@ struct ModelReader {
       guard tensors.indices.contains(index), isMade[index], case .computed = tensors[index].contents
       else { throw .malformed("output \(index) is never made") }
     }
+    // XNNPACK takes what nobody reads apart, and not always well.
+    var isRead = Array(repeating: false, count: tensors.count)
+    for index in outputs + operators.flatMap(\.inputs) { isRead[index] = true }
+    for entry in operators where !isRead[entry.output] {
+      throw .unsupported("an operator whose output \(entry.output) nobody reads")
+    }
     return ModelGraph(tensors: tensors, operators: operators, inputs: inputs, outputs: outputs)
   }
 
@@ -149,6 +155,9 @@ struct ModelReader {
         custom: try table.bytes(5), inputs: inputs.map { tensors[$0] }, output: tensors[output])
       let operation = try options.operation()
       let operands = operation.operands(of: inputs)
+      guard operation.computes(with: operands.map { tensors[$0] }) else {
+        throw .unsupported("\(operation) of constants")
+      }
       try ShapeRules.check(
         operation, inputs: operands.map { tensors[$0] }, output: tensors[output].shape)
       operators.append(ModelOperator(operation: operation, inputs: operands, output: output))
@@ -158,6 +167,22 @@ struct ModelReader {
 }
 
 extension Operation {
+  /// Whether there is something to compute: XNNPACK relies on each input that isn't a weight having
+  /// been made by somebody.
+  fileprivate func computes(with operands: [ModelTensor]) -> Bool {
+    func isComputed(_ tensor: ModelTensor) -> Bool {
+      if case .computed = tensor.contents { true } else { false }
+    }
+    return switch self {
+    case .convolution, .depthwise, .doubling, .slopedRectifier:
+      operands.first.map(isComputed) ?? false
+    case .add, .multiply, .concatenate: operands.contains(where: isComputed)
+    case .clamp, .hardSwish, .logistic, .meanOverPicture, .largest, .resize, .pad, .reshape, .slice,
+      .matrixFromLandmarks, .cropPicture, .moveLandmarks:
+      operands.allSatisfy(isComputed)
+    }
+  }
+
   /// The inputs that carry numbers to compute with, without those that carry options.
   fileprivate func operands(of inputs: [Int]) -> [Int] {
     switch self {
