@@ -60,7 +60,8 @@ package struct SmallModel {
   private static func vectors() -> [UInt8] {
     var model = SmallModel()
     let input = model.input([1, 2, 2, 2])
-    let sloped = model.add(54, [input, model.weights([1, 1, 2], [0.1, 0.2])], makes: [1, 2, 2, 2])
+    let sloped = model.add(
+      54, [input, model.weights([1, 1, 2], [0.1, 0.2])], makes: [1, 2, 2, 2])
     let padded = model.add(
       34, [sloped, model.integers([0, 0, 0, 1, 0, 1, 0, 0])], makes: [1, 3, 3, 2])
     let cut = model.add(

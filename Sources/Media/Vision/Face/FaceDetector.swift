@@ -16,6 +16,11 @@ package final class FaceDetector {
   private static let side = 128
   /// Sure enough; the mesh's own flag decides afterwards.
   private static let threshold: Float = 0.5
+  /// A score that leaves no doubt: of several such faces the largest is taken.
+  static let sureScore: Float = 0.88
+  /// Share by which a box must be wider to be another, nearer face: the boxes of one face differ by
+  /// less.
+  private static let nearer: Float = 1.25
   /// Boxes that overlap the best one by more than this are the same face.
   private static let sameFace: Float = 0.3
   /// Anchors: grid's side and how many a cell.
@@ -28,7 +33,8 @@ package final class FaceDetector {
     network = try store.network(.faceDetector)
   }
 
-  /// The most likely face in a square window of the picture; the window may reach beyond it.
+  /// The largest of the faces in a square window of the picture that leave no doubt, which is the
+  /// nearest; else the most likely one. The window may reach beyond the picture.
   ///
   /// - Returns: the region for the face's landmarks, and the score in 0…1.
   package func find(
@@ -42,8 +48,9 @@ package final class FaceDetector {
     }
     var best = 0
     for index in 0..<Self.anchorCount where logits[index] > logits[best] { best = index }
+    guard Self.probability(logits[best]) >= Self.threshold else { return nil }
+    best = Self.nearest(boxes, logits, likeliest: best)
     let score = Self.probability(logits[best])
-    guard score >= Self.threshold else { return nil }
     // The mean of all boxes of this face, weighted by their scores.
     let chosen = Self.face(boxes, best)
     var sum = SIMD8<Float>(repeating: 0)
@@ -57,6 +64,21 @@ package final class FaceDetector {
       total += weight
     }
     return (Self.region(sum / total, in: window), score)
+  }
+
+  private static func nearest(
+    _ boxes: UnsafeBufferPointer<Float>, _ logits: UnsafeBufferPointer<Float>, likeliest: Int
+  ) -> Int {
+    var (best, bestWidth) = (likeliest, boxes[likeliest * stride + 2])
+    for index in 0..<anchorCount where probability(logits[index]) >= sureScore {
+      let width = boxes[index * stride + 2]
+      // Of the nearer face's boxes, the likeliest.
+      let isSame = width > bestWidth / nearer && logits[index] > logits[best]
+      if width > bestWidth * nearer || (isSame && best != likeliest) {
+        (best, bestWidth) = (index, width)
+      }
+    }
+    return best
   }
 
   private func fillInput(_ picture: Picture, _ window: Region) {

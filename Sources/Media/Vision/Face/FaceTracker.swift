@@ -11,8 +11,6 @@ package struct FaceTracker {
 
   /// Below this the mesh has found no face.
   package static let faceThreshold: Float = 0.5
-  /// A detector's score that leaves no doubt.
-  private static let sureScore: Float = 0.88
   /// Small windows searched a picture once large ones have shown nothing: a far face is found within
   /// three pictures, and a picture costs no more than three times the mesh.
   private static let smallWindows = 6
@@ -66,14 +64,14 @@ package struct FaceTracker {
       centreX: width / 2, centreY: height / 2, width: max(width, height),
       height: max(width, height))
     var best = try detector.find(in: picture, window: whole)
-    if let best, best.score >= Self.sureScore { return best.region }
+    if let best, best.score >= FaceDetector.sureScore { return best.region }
     let side = min(width, height)
     for index in 0..<Windows.count(picture, side: side) {
       let window = Windows.window(picture, side: side, index: index)
       guard let found = try detector.find(in: picture, window: window) else { continue }
       if found.score > best?.score ?? 0 { best = found }
     }
-    if let best, best.score >= Self.sureScore { return best.region }
+    if let best, best.score >= FaceDetector.sureScore { return best.region }
     let small = side / 2
     let count = Windows.count(picture, side: small)
     for _ in 0..<min(Self.smallWindows, count) {
@@ -84,9 +82,8 @@ package struct FaceTracker {
     }
     // Small windows are looked through in turn: until all have been, only the sure counts.
     unsure = best == nil ? 0 : unsure + 1
-    guard let best, best.score >= Self.sureScore || unsure * Self.smallWindows >= count else {
-      return nil
-    }
+    guard let best, best.score >= FaceDetector.sureScore || unsure * Self.smallWindows >= count
+    else { return nil }
     unsure = 0
     return best.region
   }
