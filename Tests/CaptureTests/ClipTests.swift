@@ -56,6 +56,30 @@ private func refusal(_ path: String) -> Failure? {
 
   private func levels(_ pictures: [Picture]) -> [UInt8] { pictures.map { $0.luma.bytes[5] } }
 
+  @Test(
+    "An idle camera gives a picture now and then, and all of them as soon as it is wanted again")
+  func idle() async throws {
+    let path = folder.write(
+      clip(levels: [10, 20, 30], header: "YUV4MPEG2 W16 H16 F30:1 Ip A1:1 C420jpeg"), to: "i.y4m")
+    let (frames, continuation) = AsyncStream.makeStream(of: VideoFrame.self)
+    let capture = try VideoCapture(
+      spec: .file(path), settings: VideoSettings(), pool: PicturePool(), seed: 0,
+      makeDecoder: { try VideoDecoder(codec: $0, pool: $1) },
+      deliver: { continuation.yield($0) }, failed: { _ in })
+    capture.setIdle(true)
+    capture.start()
+    var times: [Moment] = []
+    for await frame in frames {
+      times.append(frame.captured)
+      if times.count == 4 { capture.setIdle(false) }
+      if times.count == 14 { break }
+    }
+    capture.stop()
+    let gaps = zip(times, times.dropFirst()).map { $1 - $0 }
+    #expect(gaps[..<3].allSatisfy { $0 >= .milliseconds(150) })
+    #expect(gaps[4...].min() ?? .zero < .milliseconds(100))
+  }
+
   @Test("Frames come in order, and again from the start")
   func loop() async throws {
     let path = folder.write(clip(levels: [20, 30, 40]), to: "a.y4m")

@@ -88,11 +88,11 @@ struct PictureSenderTests {
         specs: specs, settings: VideoSettings(width: 64, height: 64, framesPerSecond: 30),
         bitrate: { _, _ in .kilobits(500) }, pool: PicturePool(), seed: 1, effect: effect,
         makeWatch: watched
-          ? { [self] choose throws(Failure) in
+          ? { [self] choose, pace throws(Failure) in
             self.choose.withLock { $0 = choose }
             return try CameraWatch(
               cameras: brightness.count, store: ModelFolder.store, calibration: nil,
-              chosen: { _ in }, failed: { _ in })
+              chosen: { _ in }, paced: pace, failed: { _ in })
           } : nil,
         deliver: { picture in
           guard let brightness = decoder.withLock({ $0.brightness(of: picture) }) else { return }

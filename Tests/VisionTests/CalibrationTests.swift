@@ -50,6 +50,23 @@ struct CalibrationTests {
     #expect(throws: CalibrationMeasurement.Problem.beyondLimit) { try aside.result() }
   }
 
+  @Test("A look of less than two seconds is refused, and one that ends with its clip is not")
+  func shortLook() throws {
+    func look(_ pictures: Int) throws(CalibrationMeasurement.Problem) {
+      var measurement = CalibrationMeasurement()
+      for index in 0..<pictures {
+        _ = measurement.take(
+          GazeEstimate(face: 1, headYaw: 0, headPitch: 0, yaw: 1, pitch: 1),
+          at: .nanoseconds(Int64(index) * 33_333_333))
+      }
+      try measurement.endLook()
+    }
+    for pictures in [0, 1, 30, 58] {
+      #expect(throws: CalibrationMeasurement.Problem.shortLook(camera: 0)) { try look(pictures) }
+    }
+    try look(60)
+  }
+
   @Test("A speaker with a bias of half the cameras' distance is followed once it is measured")
   func helps() throws {
     let bias: SIMD2<Float> = [6, 2]

@@ -57,6 +57,24 @@ struct EffectTests {
     #expect(failure?.code == "models-missing")
   }
 
+  @Test("A model that is gone in the middle is an error with each picture, never the camera's own")
+  func lostModel() throws {
+    let folder = TemporaryFolder()
+    let store = ModelStore(dataDirectory: folder.path, folder: "")
+    for model in [VisionModel.landscapeSegmentation, .squareSegmentation] {
+      _ = folder.write(try Environment.store.bytes(of: model), to: model.fileName)
+    }
+    let effect = try BackgroundEffect(.blurred(strength: 1), store: store)
+    let pool = PicturePool()
+    let wide = Self.picture(pool, width: 160, height: 90, seed: 1)
+    #expect(try effect.apply(to: wide) != nil)
+    // The camera is turned: another model is needed, and it has been damaged meanwhile.
+    _ = folder.write([1, 2, 3], to: VisionModel.squareSegmentation.fileName)
+    let tall = Self.picture(pool, width: 90, height: 160, seed: 1)
+    for _ in 0..<3 { #expect(throws: Failure.self) { try effect.apply(to: tall) } }
+    #expect(try effect.apply(to: wide) != nil)
+  }
+
   @Test("While all pictures given out are in use there is none, never the camera's own")
   func exhausted() throws {
     let effect = try BackgroundEffect(.blurred(strength: 1), store: Environment.store)

@@ -1,4 +1,5 @@
 package import Foundations
+import Synchronization
 
 /// Something that has a picture for each moment of its own time.
 package protocol VideoSource: AnyObject {
@@ -65,6 +66,10 @@ package final class VideoCapture: Sendable {
     runner = Runner(source)
   }
 
+  /// Whether its pictures are wanted now and then only. Taken back, the very next picture comes when
+  /// it would have come.
+  package func setIdle(_ isIdle: Bool) { runner.isIdle.store(isIdle, ordering: .relaxed) }
+
   /// Begins, or goes on where ``stop()`` left off.
   package func start() {
     thread.start { [runner, deliver, noticed, failed] signal in
@@ -80,10 +85,14 @@ package final class VideoCapture: Sendable {
 
   /// What the thread works with.
   private final class Runner: @unchecked Sendable {
-    // Safety: touched only by the thread that `SourceThread` runs, one at a time.
+    // Safety: touched only by the thread that `SourceThread` runs, one at a time, but for the atomic.
     private let source: any VideoSource
+    let isIdle = Atomic(false)
     private var slot = 0
     private var hasToldDefect = false
+
+    /// Between an idle camera's pictures, at least.
+    private static let idleInterval = Duration.milliseconds(190)
 
     init(_ source: any VideoSource) {
       self.source = source
@@ -97,7 +106,12 @@ package final class VideoCapture: Sendable {
       let interval = source.interval
       // The moment of slot 0, had the source run all the time.
       let origin = clock.now() - interval * slot
+      let step = (Self.idleInterval.nanoseconds + interval.nanoseconds - 1) / interval.nanoseconds
       while signal.sleep(until: origin + interval * slot, on: clock) {
+        if isIdle.load(ordering: .relaxed), !slot.isMultiple(of: Int(step)) {
+          slot += 1
+          continue
+        }
         let captured = clock.now()
         do throws(Failure) {
           if let picture = try source.picture(slot: slot, captured: clock.wallTime()) {

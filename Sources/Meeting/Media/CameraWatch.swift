@@ -7,17 +7,18 @@ import Vision
 /// is looked at. A picture that comes while another of the same camera waits takes its place; none
 /// leaves the process by this way.
 final class CameraWatch: Sendable {
-  private let queue = WorkQueue(label: "gods-eye")
+  private let queue: WorkQueue
+  private let signal: WorkSignal
   private let state: Mutex<State>
   private let analysis: Analysis
   private let chosen: @Sendable (CameraSelector.Output) -> Void
+  private let paced: @Sendable (_ camera: Int, _ isIdle: Bool) -> Void
   private let failed: @Sendable (Failure) -> Void
 
   private struct State {
     /// The newest picture of each camera that waits.
     var waiting: [VideoFrame?]
     var schedule = LookSchedule()
-    var isLooking = false
     var selected: Int?
     var angle: Float?
     var isChallenged = false
@@ -28,31 +29,45 @@ final class CameraWatch: Sendable {
     let eye: GodsEye
     var selector = CameraSelector()
     var outputs: [CameraSelector.Output] = []
+    /// What each camera was last told.
+    var isIdle: [Bool]
     var hasFailed = false
 
-    init(eye: GodsEye) { self.eye = eye }
+    init(eye: GodsEye, cameras: Int) {
+      self.eye = eye
+      isIdle = Array(repeating: false, count: cameras)
+    }
   }
 
+  /// - Parameters:
+  ///   - chosen: is told of each choice.
+  ///   - paced: is told when a camera's pictures are wanted now and then only, and when all of them are
+  ///     again, which comes before it is chosen.
   init(
     cameras: Int, store: ModelStore, calibration: GazeCalibration?,
     chosen: @escaping @Sendable (CameraSelector.Output) -> Void,
+    paced: @escaping @Sendable (_ camera: Int, _ isIdle: Bool) -> Void,
     failed: @escaping @Sendable (Failure) -> Void
   ) throws(Failure) {
+    queue = WorkQueue(label: "gods-eye")
+    signal = WorkSignal(queue: queue)
     self.chosen = chosen
+    self.paced = paced
     self.failed = failed
     state = Mutex(State(waiting: Array(repeating: nil, count: cameras)))
     let eye = try GodsEye(cameras: cameras, store: store)
     eye.calibration = calibration
-    analysis = Analysis(eye: eye)
+    analysis = Analysis(eye: eye, cameras: cameras)
     var ignored: [CameraSelector.Output] = []
     for camera in 0..<cameras {
       analysis.selector.handle(.appeared(camera: camera), at: .zero, into: &ignored)
     }
+    signal.whenRaised { [weak self] in self?.look() }
   }
 
   /// On the camera's own thread.
   func take(_ frame: VideoFrame, from camera: Int) {
-    let begins = state.withLock { state -> Bool in
+    let isTaken = state.withLock { state -> Bool in
       guard
         state.schedule.takes(
           camera: camera, at: frame.captured,
@@ -60,32 +75,32 @@ final class CameraWatch: Sendable {
           isChallenged: state.isChallenged)
       else { return false }
       state.waiting[camera] = frame
-      defer { state.isLooking = true }
-      return !state.isLooking
+      return true
     }
-    if begins { queue.queue.async { self.look() } }
+    if isTaken { signal.raise() }
   }
 
   /// The camera's pictures have ended.
   func lose(_ camera: Int, at now: Moment) {
-    queue.queue.async { self.decide([.lost(camera: camera)], at: now) }
+    queue.queue.async {
+      self.analysis.selector.handle(
+        .lost(camera: camera), at: now, into: &self.analysis.outputs)
+      self.tell()
+    }
   }
 
   private func look() {
     while true {
       let next = state.withLock { state -> (Int, VideoFrame)? in
-        let waiting = state.waiting.indices.filter { state.waiting[$0] != nil }
+        var oldest: (camera: Int, frame: VideoFrame)?
         // The oldest first, so that no camera starves.
-        guard
-          let camera = waiting.min(by: {
-            state.waiting[$0]!.captured < state.waiting[$1]!.captured
-          }), let frame = state.waiting[camera]
-        else {
-          state.isLooking = false
-          return nil
+        for (camera, waiting) in state.waiting.enumerated() {
+          guard let waiting else { continue }
+          if let oldest, oldest.frame.captured <= waiting.captured { continue }
+          oldest = (camera, waiting)
         }
-        state.waiting[camera] = nil
-        return (camera, frame)
+        if let oldest { state.waiting[oldest.camera] = nil }
+        return oldest
       }
       guard let (camera, frame) = next else { return }
       do {
@@ -93,8 +108,11 @@ final class CameraWatch: Sendable {
         state.withLock { state in
           if state.selected == camera { state.angle = estimate?.angle }
         }
-        decide(
-          [.saw(camera: camera, estimate?.sight ?? .nobody), .decide], at: frame.captured)
+        analysis.selector.handle(
+          .saw(camera: camera, estimate?.sight ?? .nobody), at: frame.captured,
+          into: &analysis.outputs)
+        analysis.selector.handle(.decide, at: frame.captured, into: &analysis.outputs)
+        tell()
       } catch {
         guard !analysis.hasFailed else { continue }
         analysis.hasFailed = true
@@ -106,14 +124,23 @@ final class CameraWatch: Sendable {
     }
   }
 
-  private func decide(_ inputs: [CameraSelector.Input], at now: Moment) {
-    analysis.outputs.removeAll(keepingCapacity: true)
-    for input in inputs { analysis.selector.handle(input, at: now, into: &analysis.outputs) }
-    state.withLock { state in
+  /// Passes on what has been decided.
+  private func tell() {
+    let (selected, isMoving) = state.withLock { state in
       if state.selected != analysis.selector.selected { state.angle = nil }
       state.selected = analysis.selector.selected
       state.isChallenged = analysis.selector.isChallenged
+      return (
+        state.selected, LookSchedule.isMoving(angle: state.angle, isChallenged: state.isChallenged)
+      )
+    }
+    for camera in analysis.isIdle.indices {
+      let isIdle = selected != nil && selected != camera && !isMoving
+      guard isIdle != analysis.isIdle[camera] else { continue }
+      analysis.isIdle[camera] = isIdle
+      paced(camera, isIdle)
     }
     for output in analysis.outputs { chosen(output) }
+    analysis.outputs.removeAll(keepingCapacity: true)
   }
 }

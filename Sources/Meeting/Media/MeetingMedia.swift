@@ -99,19 +99,34 @@ package final class MeetingMedia: Sendable {
       },
       pool: core.pool, seed: seed, effect: try effect(options.background, store: store),
       makeWatch: options.godsEye
-        ? { choose throws(Failure) in
+        ? { choose, pace throws(Failure) in
           try CameraWatch(
             cameras: cameras.count, store: store,
-            calibration: try CalibrationFile(dataDirectory: options.dataDirectory).load(),
+            calibration: Self.calibration(in: options.dataDirectory, noticed: failed),
             chosen: { output in
               choose(output)
               emit(.cameraSelected(camera: output.camera, reason: output.reason))
-            }, failed: failed)
+            }, paced: pace, failed: failed)
         } : nil,
       deliver: { picture in
         core.count(sent: picture)
         hub.post { $0.send(picture) }
       }, failed: failed)
+  }
+
+  /// `nil` as well, and told, when what was kept is damaged: God's eye works without it.
+  static func calibration(
+    in dataDirectory: String, noticed: (Failure) -> Void
+  ) -> GazeCalibration? {
+    do throws(Failure) {
+      return try CalibrationFile(dataDirectory: dataDirectory).load()
+    } catch {
+      noticed(
+        Failure(
+          error.code, exit: error.exit,
+          error.message + " Until then God's eye goes without it, and leaves the file as it is."))
+      return nil
+    }
   }
 
   private static func effect(

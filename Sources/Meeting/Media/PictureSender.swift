@@ -24,7 +24,7 @@ extension BackgroundEffect: PictureEffect {}
 /// no picture is sent. Of several cameras the one looked at goes this way; the others' pictures go
 /// to ``CameraWatch`` only.
 final class PictureSender: Sendable {
-  private let queue = WorkQueue(label: "encoder", urgent: true)
+  private let signal = WorkSignal(queue: WorkQueue(label: "encoder", urgent: true))
   private let captures: Mutex<[VideoCapture]>
   private let state: Mutex<State>
   private let encoder: EncoderBox
@@ -35,7 +35,6 @@ final class PictureSender: Sendable {
   private struct State {
     /// The newest frame that waits for the encoder; an older one is dropped for it.
     var waiting: VideoFrame?
-    var isEncoding = false
     var viewers = 0
     var keyframes = KeyframeGate()
     /// The camera whose pictures are sent.
@@ -44,7 +43,7 @@ final class PictureSender: Sendable {
     var hasSwitched = false
   }
 
-  // Safety: used on `queue` only.
+  // Safety: used on the signal's queue only.
   private final class EncoderBox: @unchecked Sendable {
     var encoder: VP8Encoder
     var packetizer = VP8Packetizer()
@@ -65,12 +64,15 @@ final class PictureSender: Sendable {
 
   /// - Parameters:
   ///   - specs: one or more cameras; several need `watch`, the first gives the size.
-  ///   - makeWatch: is given what to tell of each choice.
+  ///   - makeWatch: is given what to tell of each choice, and which camera rests.
   init(
     specs: [CameraSpec], settings: VideoSettings, bitrate: (Int, Int) -> Bitrate,
     pool: PicturePool, seed: UInt64, effect: (any PictureEffect)?,
     makeWatch: (
-      (@escaping @Sendable (CameraSelector.Output) -> Void) throws(Failure) -> CameraWatch
+      (
+        _ choose: @escaping @Sendable (CameraSelector.Output) -> Void,
+        _ pace: @escaping @Sendable (Int, Bool) -> Void
+      ) throws(Failure) -> CameraWatch
     )?,
     deliver: @escaping @Sendable (PacketizedPicture) -> Void,
     failed: @escaping @Sendable (Failure) -> Void
@@ -107,9 +109,13 @@ final class PictureSender: Sendable {
       throw Failure(
         "encoder-failed", exit: .software, "The VP8 encoder can't be started: \(error).")
     }
-    watch = if let makeWatch { try makeWatch { latch.choose($0) } } else { nil }
+    watch =
+      if let makeWatch {
+        try makeWatch({ latch.choose($0) }, { latch.pace($0, isIdle: $1) })
+      } else { nil }
     captures.withLock { [cameras] in $0 = cameras }
     latch.open(for: self)
+    signal.whenRaised { [weak self] in self?.encodeWaiting() }
   }
 
   func start() {
@@ -146,28 +152,31 @@ final class PictureSender: Sendable {
     }
   }
 
+  /// An idle camera is only looked at now and then: it needn't take pictures more often.
+  fileprivate func pace(_ camera: Int, isIdle: Bool) {
+    captures.withLock { cameras in
+      if cameras.indices.contains(camera) { cameras[camera].setIdle(isIdle) }
+    }
+  }
+
   fileprivate func lose(_ camera: Int) {
     watch?.lose(camera, at: HostClock().now())
   }
 
   fileprivate func take(_ frame: VideoFrame, from camera: Int) {
     watch?.take(frame, from: camera)
-    let begins = state.withLock { state -> Bool in
+    let isTaken = state.withLock { state -> Bool in
       guard state.viewers > 0, state.camera == camera else { return false }
       state.waiting = frame
-      defer { state.isEncoding = true }
-      return !state.isEncoding
+      return true
     }
-    if begins { queue.queue.async { self.encodeWaiting() } }
+    if isTaken { signal.raise() }
   }
 
   private func encodeWaiting() {
     while true {
       let next = state.withLock { state -> (VideoFrame, Bool)? in
-        guard let frame = state.waiting else {
-          state.isEncoding = false
-          return nil
-        }
+        guard let frame = state.waiting else { return nil }
         state.waiting = nil
         defer { state.hasSwitched = false }
         return (frame, state.hasSwitched)
@@ -231,6 +240,10 @@ private final class FrameLatch: Sendable {
 
   func choose(_ output: CameraSelector.Output) {
     sender.withLock { $0.sender }?.choose(output)
+  }
+
+  func pace(_ camera: Int, isIdle: Bool) {
+    sender.withLock { $0.sender }?.pace(camera, isIdle: isIdle)
   }
 
   func lose(_ camera: Int) {

@@ -89,6 +89,9 @@ package final class Child: Sendable {
     if box.process.isRunning { Foundation.kill(box.process.processIdentifier, SIGKILL) }
   }
 
+  /// As Ctrl-C does.
+  package func interrupt() { box.process.interrupt() }
+
   package func exit(within limit: Duration) async throws -> Int32 {
     try await output.exit(within: limit)
   }

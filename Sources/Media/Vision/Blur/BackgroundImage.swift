@@ -31,6 +31,7 @@ package final class BackgroundImage: Sendable {
         case .unknownKind: "it is no PNG or JPEG file"
         case .badSize: "its sides must be 2 to \(Picture.sideLimit) pixels long"
         case .damaged: "it is damaged"
+        case .printing: "its colours are made for printing (CMYK); save it with RGB colours"
         }
       throw Self.failure(path, reason, exit: .badData)
     }

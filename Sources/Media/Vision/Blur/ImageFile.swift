@@ -9,6 +9,8 @@ package enum ImageFile {
     case unknownKind
     case badSize
     case damaged
+    /// Four inks instead of three lights: what they look like depends on a profile for paper.
+    case printing
   }
 
   private static let sides = 2...Picture.sideLimit
@@ -51,6 +53,7 @@ package enum ImageFile {
         decoder, bytes, UInt(bytes.count), &width, &height, &subsampling, &colours) == 0
     else { throw .damaged }
     guard sides.contains(Int(width)), sides.contains(Int(height)) else { throw .badSize }
+    guard colours != TJCS_CMYK.rawValue, colours != TJCS_YCCK.rawValue else { throw .printing }
     var pixels = [UInt8](repeating: 0, count: Int(width) * Int(height) * 3)
     // A progressive file may come with so many scans that it takes hours; half a file gives a warning.
     let flags = TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING

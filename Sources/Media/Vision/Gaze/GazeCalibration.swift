@@ -30,6 +30,9 @@ package struct CalibrationMeasurement: Sendable {
   private var yaws: [Float] = []
   private var pitches: [Float] = []
   private var began: Duration?
+  private var latest: Duration?
+  /// Time between the latest two pictures: a look lasts until the next one would have come.
+  private var interval = Duration.zero
 
   /// How long each camera is looked at.
   package static let look = Duration.seconds(2)
@@ -46,6 +49,7 @@ package struct CalibrationMeasurement: Sendable {
   private static let disagreement: Float = 6
 
   package enum Problem: Error, Hashable, Sendable {
+    case shortLook(camera: Int)
     case fewPictures(camera: Int)
     case restless(camera: Int)
     case disagreeing
@@ -62,6 +66,8 @@ package struct CalibrationMeasurement: Sendable {
   package mutating func take(_ estimate: GazeEstimate?, at time: Duration) -> Bool {
     let start = began ?? time
     began = start
+    interval = latest.map { time - $0 } ?? .zero
+    latest = time
     let passed = time - start
     progress = Int(min(passed, Self.look).inSeconds * 1000)
     if passed >= Self.look { return true }
@@ -77,9 +83,13 @@ package struct CalibrationMeasurement: Sendable {
     defer {
       yaws.removeAll(keepingCapacity: true)
       pitches.removeAll(keepingCapacity: true)
-      (began, progress) = (nil, 0)
+      (began, latest, interval, progress) = (nil, nil, .zero, 0)
     }
     let camera = medians.count
+    // A millisecond for times that are rounded to one.
+    guard let began, let latest, latest - began + interval >= Self.look - .milliseconds(1) else {
+      throw .shortLook(camera: camera)
+    }
     guard yaws.count >= Self.leastPictures else { throw .fewPictures(camera: camera) }
     let median = SIMD2(Self.median(yaws), Self.median(pitches))
     let off = zip(yaws, pitches).map { yaw, pitch in
@@ -117,6 +127,9 @@ extension CalibrationMeasurement.Problem {
   /// For people: what went wrong and what to do.
   package var sentence: String {
     switch self {
+    case .shortLook(let camera):
+      "The look at camera \(camera) ended before its two seconds. Give a clip of two seconds or "
+        + "more, or keep the camera running."
     case .fewPictures(let camera):
       "Camera \(camera) saw a face with open eyes in too few pictures. Sit where it sees the face, "
         + "in good light, and look at it for two seconds."

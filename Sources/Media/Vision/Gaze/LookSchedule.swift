@@ -14,6 +14,12 @@ package struct LookSchedule: Sendable {
 
   package init() {}
 
+  /// Whether the look may be on its way to another camera.
+  /// - Parameter angle: of the gaze to the chosen camera; `nil` when it isn't known.
+  package static func isMoving(angle: Float?, isChallenged: Bool) -> Bool {
+    isChallenged || angle.map { $0 > leaving } ?? true
+  }
+
   /// Whether the picture that `camera` took at `now` is to be looked at; if so, it counts as looked
   /// at.
   /// - Parameters:
@@ -22,7 +28,7 @@ package struct LookSchedule: Sendable {
   package mutating func takes(
     camera: Int, at now: Moment, isChosen: Bool, angle: Float?, isChallenged: Bool
   ) -> Bool {
-    let isMoving = isChallenged || angle.map { $0 > Self.leaving } ?? true
+    let isMoving = Self.isMoving(angle: angle, isChallenged: isChallenged)
     let interval = isChosen || isMoving ? Self.often : Self.seldom
     if let before = latest[camera], now - before < interval { return false }
     latest[camera] = now
