@@ -204,7 +204,9 @@ let testTargets: [Target] = [
   tests(
     of: "Meeting",
     ["Admission", "Capture", "Codecs", "Links", "Roster", "RTP", "Vision", "Wire", protobuf]),
-  tests(of: "CommandLineTool", ["Meeting", "History", "Chat", "Wire", protobuf, argumentParser]),
+  tests(
+    of: "CommandLineTool",
+    ["Meeting", "History", "Chat", "Capture", "Codecs", "Vision", "Wire", protobuf, argumentParser]),
   .testTarget(
     name: "VisionTests",
     dependencies: ["Vision", "Capture", "Codecs", "Playback", "MediaSupport", "Foundations"],

@@ -186,7 +186,7 @@ complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options 
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue devices" json' -l 'json' -d 'One JSON object a line.'
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue devices" calibrate' -l 'calibrate' -d 'Measure the gaze at each camera, for God\'s eye.'
-complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue devices"' -l 'camera' -d 'A camera to look at (file:CLIP); repeatable.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue devices"' -l 'camera' -d 'A camera to look at, as for host and join; repeatable.' -rfka ''
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue devices" data-dir' -l 'data-dir' -d 'Where the calibration and the models are kept.' -rfka ''
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue devices" version' -l 'version' -d 'Show the version.'
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue devices" h help' -s 'h' -l 'help' -d 'Show help information.'

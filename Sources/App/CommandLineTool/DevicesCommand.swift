@@ -11,8 +11,8 @@ struct DevicesCommand: AsyncParsableCommand {
       pictures and sound from files and from the built-in pattern and tone.
 
       With --calibrate it measures what your eyes and head add to every gaze, for God's eye: look at \
-      each camera given, for two seconds, when it is named. A clip counts from its beginning and shows \
-      somebody looking at its camera. The result is kept in the data directory and used by \
+      each camera given when it is named, until the next one is. A clip counts from its beginning and \
+      shows somebody looking at its camera for two seconds or more. The result is kept in the data directory and used by \
       --gods-eye and by "vision look"; an interruption or a failure leaves the former one.
       """)
 
@@ -24,7 +24,8 @@ struct DevicesCommand: AsyncParsableCommand {
 
   @Option(
     name: .customLong("camera"),
-    help: ArgumentHelp("A camera to look at (file:CLIP); repeatable.", valueName: "camera"))
+    help: ArgumentHelp(
+      "A camera to look at, as for host and join; repeatable.", valueName: "camera"))
   var cameras: [String] = []
 
   @Option(

@@ -1,4 +1,5 @@
 import AllocationCount
+import Dispatch
 import Foundation
 import Foundations
 import Vision
@@ -33,6 +34,32 @@ struct EffectCost {
       aim: "at most 2.5")
     report.add(
       "blur: heap allocations a picture", Double(allocations) / Double(whole.count), "",
+      aim: "0")
+  }
+}
+
+/// What a camera's thread asks for when it hands a picture over.
+struct HandoverCost {
+  private static let count = 1000
+
+  func add(to report: inout Report) {
+    let signal = WorkSignal(queue: WorkQueue(label: "handover"))
+    let done = DispatchSemaphore(value: 0)
+    signal.whenRaised { done.signal() }
+    var schedule = LookSchedule()
+    var made: UInt64 = 0
+    for index in 0..<Self.count {
+      let before = virtue_allocation_count()
+      let isTaken = schedule.takes(
+        camera: index % 3, at: Moment.zero + .milliseconds(100) * index, isChosen: index % 3 == 0,
+        angle: 3, isChallenged: false)
+      if isTaken || index == 0 { signal.raise() }
+      // The first ones make what is kept.
+      if index >= 10 { made += virtue_allocation_count() - before }
+      if isTaken || index == 0 { done.wait() }
+    }
+    report.add(
+      "handing a picture over: heap allocations", Double(made) / Double(Self.count - 10), "",
       aim: "0")
   }
 }

@@ -41,6 +41,7 @@ struct VisionBenchmark: AsyncParsableCommand {
     try await ReferenceMeasurement(store: store, folder: look).add(to: &report)
     try EffectCost(store: store, folder: person).add(to: &report)
     try LookCost(store: store, folder: look).add(to: &report)
+    HandoverCost().add(to: &report)
     try LookTruth(store: store, folders: looks, verbose: verbose).add(to: &report)
     try MaskTruth(store: store, folders: people, verbose: verbose).add(to: &report)
     report.print()

@@ -15,19 +15,14 @@ struct Calibration {
   /// leaves the former calibration.
   func run() throws(Failure) {
     let file = CalibrationFile(dataDirectory: dataDirectory)
-    var clips: [ClipReader] = []
+    var sources: [any LookSource] = []
     let pool = PicturePool()
-    for camera in cameras {
-      clips.append(
-        try ClipReader(
-          path: try Self.path(camera), pool: pool,
-          makeDecoder: { try VideoDecoder(codec: $0, pool: $1) }))
-    }
+    for camera in cameras { sources.append(try Self.source(camera, pool: pool)) }
     let eye = try GodsEye(
-      cameras: clips.count, store: DataDirectory.modelStore(for: dataDirectory))
+      cameras: sources.count, store: DataDirectory.modelStore(for: dataDirectory))
     var measurement = CalibrationMeasurement()
-    for (camera, clip) in clips.enumerated() {
-      try look(at: camera, clip, eye, &measurement)
+    for (camera, source) in sources.enumerated() {
+      try look(at: camera, source, eye, &measurement)
     }
     let result = try checked { () throws(CalibrationMeasurement.Problem) in
       try measurement.result()
@@ -38,13 +33,15 @@ struct Calibration {
   }
 
   private func look(
-    at camera: Int, _ clip: ClipReader, _ eye: GodsEye,
+    at camera: Int, _ source: any LookSource, _ eye: GodsEye,
     _ measurement: inout CalibrationMeasurement
   ) throws(Failure) {
     let progress = ProgressLine(
       "Look at camera \(camera) (\(DisplayText.line(cameras[camera], limit: 60)))")
     let whole = Int(CalibrationMeasurement.look.inSeconds * 1000)
-    while let (picture, time) = try clip.next() {
+    // Before the first picture: whoever is to look has to know where.
+    progress.show(0, of: whole, unit: "ms")
+    while let (picture, time) = try source.next() {
       let estimate = try modelChecked { () throws(ModelFailure) in
         try eye.look(at: picture, camera: camera)
       }
@@ -56,9 +53,15 @@ struct Calibration {
     try checked { () throws(CalibrationMeasurement.Problem) in try measurement.endLook() }
   }
 
-  private static func path(_ camera: String) throws(Failure) -> String {
+  /// A clip is read from its beginning; a camera that runs is a ``LiveLook``. The pattern's face looks
+  /// nowhere, and would be measured.
+  private static func source(
+    _ camera: String, pool: PicturePool
+  ) throws(Failure) -> any LookSource {
     switch try CameraSpec(camera) {
-    case .file(let path): return path
+    case .file(let path):
+      return try ClipReader(
+        path: path, pool: pool, makeDecoder: { try VideoDecoder(codec: $0, pool: $1) })
     case .none, .pattern:
       throw Failure(
         "no-face", exit: .usage,

@@ -152,22 +152,26 @@ final class EdgeRefinement {
         let left = column * picture.width / width
         let right = (column + 1) * picture.width / width
         let taken: Float = wasEdge.row(row)[column] ? follow.row(row)[column] : 1
+        let middle = Int32(column)
+        let (beforeThis, behindThis) = (max(column - 1, 0), min(column + 1, width - 1))
         for y in top..<bottom {
           let down = max(0, min((Float(y) + 0.5) * perRow - 0.5, Float(height - 1)))
           let upper = min(Int(down), height - 1)
           let lower = min(upper + 1, height - 1)
           let (first, second) = (coefficients.row(upper), coefficients.row(lower))
           let weight = down - Float(upper)
+          // Down first, once for all pixels between the same columns; then across, for each.
+          let near = first[beforeThis] + (second[beforeThis] - first[beforeThis]) * weight
+          let here = first[column] + (second[column] - first[column]) * weight
+          let far = first[behindThis] + (second[behindThis] - first[behindThis]) * weight
           let luma = picture.luma.bytes + y * picture.luma.stride
           let blue = picture.blue.bytes + y / 2 * picture.blue.stride
           let red = picture.red.bytes + y / 2 * picture.red.stride
           let (target, kept) = (alpha.row(y), drawn.row(y))
           for x in left..<right {
-            let (before, share) = (Int(places[x]), shares[x])
-            let after = min(before &+ 1, width &- 1)
-            let above = first[before] + (first[after] - first[before]) * share
-            let under = second[before] + (second[after] - second[before]) * share
-            let a = above + (under - above) * weight
+            let share = shares[x]
+            let a =
+              places[x] < middle ? near + (here - near) * share : here + (far - here) * share
             let colour = SIMD4(Float(luma[x]), Float(blue[x / 2]), Float(red[x / 2]), 1)
             let value = max(0, min(1, (a * colour).sum()))
             kept[x] += (value - kept[x]) * taken
