@@ -57,6 +57,7 @@ struct GodsEyeTests {
     sender.start()
     var chosen: [Int] = []
     var idle: Set<Int> = []
+    var bothRested = false
     var pictures: [(isKeyframe: Bool, captured: Moment)] = []
     var afterSwitch = 0
     for await happening in happenings {
@@ -64,16 +65,19 @@ struct GodsEyeTests {
       case .chosen(let camera):
         #expect(!idle.contains(camera))
         chosen.append(camera)
-      case .paced(let camera, true): idle.insert(camera)
+      case .paced(let camera, true):
+        #expect(camera != chosen.last)
+        idle.insert(camera)
+        if chosen == [1], idle == [0, 2] { bothRested = true }
       case .paced(let camera, false): idle.remove(camera)
       case .sent(let isKeyframe, let captured):
         pictures.append((isKeyframe, captured))
-        if chosen.count == 1, idle.isEmpty == false { #expect(idle == [0, 2]) }
         if chosen.count > 1 { afterSwitch += 1 }
       }
       if afterSwitch == 8 { break }
     }
     sender.stop()
+    #expect(bothRested)
     // As the clips' truth has it.
     #expect(chosen.first == 1 && chosen.dropFirst().first == 2)
     let gaps = zip(pictures, pictures.dropFirst()).map { $1.captured - $0.captured }
