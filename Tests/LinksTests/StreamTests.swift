@@ -52,6 +52,24 @@ extension LinksTests {
       await pair.close()
     }
 
+    @Test("Who waits until a stream has drained goes on once the peer has read, or is gone")
+    func draining() async throws {
+      let pair = try await Pair()
+      let (near, far) = try await pair.connect(.files)
+      let large = [UInt8](repeating: 7, count: WireBounds.frame - 4)
+      for _ in 0..<3 { #expect(near.send(large)) }
+      async let first = far.next()
+      await near.drained(to: 0)
+      #expect(near.pendingBytes == 0)
+      #expect(await first == large)
+      // Read by nobody, it fills what the kernel and the peer take.
+      for _ in 0..<8 where near.pendingBytes < 3 << 20 { near.send(large) }
+      async let waiting: Void = near.drained(to: -1)
+      near.close()
+      await waiting
+      await pair.close()
+    }
+
     @Test("Closing delivers what was sent before, and each side knows who closed")
     func closeDelivers() async throws {
       let pair = try await Pair()

@@ -30,6 +30,15 @@ package final class FramedStream: Sendable {
     var pending = 0
     var isOpen = true
     var isScheduled = false
+    /// Those who wait until so few bytes are pending.
+    var waiters: [(limit: Int, continuation: CheckedContinuation<Void, Never>)] = []
+
+    /// Removes those whose wait is over.
+    mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
+      let isOver = waiters.partition { !isOpen || pending <= $0.limit }
+      defer { waiters.removeSubrange(isOver...) }
+      return waiters[isOver...].map(\.continuation)
+    }
   }
 
   private struct Ending {
@@ -129,6 +138,17 @@ package final class FramedStream: Sendable {
   /// Bytes that were sent and that the kernel hasn't taken yet.
   package var pendingBytes: Int { outbox.withLock { $0.pending } }
 
+  /// Returns once no more than `limit` bytes are pending, or the stream is over.
+  package func drained(to limit: Int) async {
+    await withCheckedContinuation { continuation in
+      let ready = outbox.withLock { outbox in
+        outbox.waiters.append((limit, continuation))
+        return outbox.takeWaiters()
+      }
+      ready.forEach { $0.resume() }
+    }
+  }
+
   /// On the event loop.
   private func writeOutbox() {
     var frames = outbox.withLock { outbox in
@@ -145,7 +165,11 @@ package final class FramedStream: Sendable {
         && buffer.readableBytes + frames[offset: 0].count < Self.writeSize
       let size = buffer.readableBytes
       channel.writeAndFlush(buffer).whenComplete { _ in
-        self.outbox.withLock { $0.pending -= size }
+        let ready = self.outbox.withLock { outbox in
+          outbox.pending -= size
+          return outbox.takeWaiters()
+        }
+        ready.forEach { $0.resume() }
       }
     }
   }
@@ -208,7 +232,11 @@ package final class FramedStream: Sendable {
       ending.reason = newReason
       return true
     }
-    outbox.withLock { $0.isOpen = false }
+    let ready = outbox.withLock { outbox in
+      outbox.isOpen = false
+      return outbox.takeWaiters()
+    }
+    ready.forEach { $0.resume() }
     mailbox.finish(discarding: discarding)
     return isFirst
   }
