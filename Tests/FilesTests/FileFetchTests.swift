@@ -6,11 +6,11 @@ import Wire
 
 @Suite("Fetching a file")
 struct FileFetchTests {
-  private static func peer(_ number: UInt8) -> PeerID {
+  static func peer(_ number: UInt8) -> PeerID {
     PeerID(publicKey: [UInt8](repeating: number, count: 32))
   }
 
-  private struct Content {
+  struct Content {
     let chunks: [[UInt8]]
     let shape: FileShape
     var list: [UInt8] { chunks.flatMap { digest($0) } }
@@ -108,7 +108,7 @@ struct FileFetchTests {
     }
   }
 
-  @Test("Ten members get a file of which the sender gives little more than once", arguments: 1...10)
+  @Test("Ten members get a file of which the sender gives little more than once", arguments: 1...5)
   func ratio(seed: UInt64) {
     let content = Content(100)
     let (given, complete) = spread(content, to: 10, seed: seed)

@@ -77,15 +77,15 @@ struct MeetingArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where accepted files appear. Without it, $XDG_DOWNLOAD_DIR, ~/Downloads where there is one, or "
-        + "the data directory.",
+      "Where accepted files appear. Without it, the desktop's folder for downloads, ~/Downloads where "
+        + "there is one, or the data directory.",
       valueName: "directory"))
   var downloads: String?
 
   @Option(
     help: ArgumentHelp(
-      "Fetch offered files of up to so many megabytes without being asked. Without it, only /accept "
-        + "fetches.",
+      "Fetch offered files of up to so many megabytes without being asked, in one meeting ten times as "
+        + "much at most. Without it, only /accept fetches.",
       valueName: "megabytes"))
   var acceptFiles: Int?
 

@@ -20,6 +20,11 @@ package enum WireBounds {
   package static let chatHeads = 8
   package static let candidates = 32
   package static let tracks = 8
+  /// Bytes of each chunk of a file but the last: small enough that of a few megabytes several members
+  /// at once have something to give.
+  package static let fileChunk = 256 << 10
+  /// Chunks of a file, so that the list of their hashes fits a frame.
+  package static let fileChunks = 16_384
 }
 
 /// Why bytes from the network were refused.

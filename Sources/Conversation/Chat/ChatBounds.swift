@@ -1,3 +1,5 @@
+import Wire
+
 /// Bounds of what a log takes, keeps and sends.
 package enum ChatBounds {
   /// `entry` of a signed entry: 16 + 32 + 32 + 8 × 32 + 32 bytes and numbers come to about 430.
@@ -45,8 +47,6 @@ package enum ChatBounds {
   package static let mentioned = 4096
   /// A file's name in bytes: what a file system takes (NAME_MAX of ext4, btrfs, tmpfs).
   package static let fileName = 255
-  /// A file: 16,384 chunks, whose list of hashes fits a frame.
-  package static let fileBytes = 4 << 30
-  package static let fileChunk = 256 << 10
+  package static let fileBytes = WireBounds.fileChunks * WireBounds.fileChunk
   package static let fileNote = 512
 }

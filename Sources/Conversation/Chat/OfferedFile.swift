@@ -22,7 +22,7 @@ package struct OfferedFile: Hashable, Sendable {
       throw .wire(.outOfBounds("name"))
     }
     guard file.byteCount <= ChatBounds.fileBytes else { throw .wire(.outOfBounds("byte_count")) }
-    guard Int(file.chunkBytes) == ChatBounds.fileChunk else {
+    guard Int(file.chunkBytes) == WireBounds.fileChunk else {
       throw .wire(.outOfBounds("chunk_bytes"))
     }
     guard file.digest.count == 32, file.root.count == 32 else { throw .wire(.outOfBounds("root")) }

@@ -4,7 +4,8 @@ import Wire
 /// Fetches one file in chunks from every member that has some, several at once.
 ///
 /// Rarest first, and of members that are fetching too before those that have it all: so the sender
-/// gives each chunk about once, and the others pass it on to one another.
+/// gives each chunk about once, and the others pass it on to one another. A member that is late with a
+/// chunk loses it to others, and what it has counts as had by nobody until it answers.
 package struct FileFetch: Machine {
   package enum Input: Sendable {
     /// What a member has; again after it has come anew.
@@ -34,27 +35,22 @@ package struct FileFetch: Machine {
     case complete
   }
 
-  struct Holder {
-    var map: ChunkMap
-    var asked: [Int: Moment] = [:]
-    var rests: [Int: Moment] = [:]
-    var timeouts = 0
-  }
-
   package let shape: FileShape
   /// What is kept here.
   package private(set) var map: ChunkMap
   package private(set) var hashes: [[UInt8]]?
   /// Members whose bytes were wrong. Nothing of theirs is taken again.
   package private(set) var banned: Set<PeerID> = []
-  var holders: [PeerID: Holder] = [:]
+  var holders: [PeerID: FileHolder] = [:]
+  /// Neither kept, nor on its way to the disk, nor asked of a member that is still in time.
+  var wanted: WantedChunks
   /// Right, and on their way to the disk.
-  private var storing: Set<Int> = []
+  private(set) var storing: Set<Int> = []
   private var listAsked: (peer: PeerID, until: Moment)?
   private var isPaused = false
   private var isDone = false
   private var latestNews: Moment
-  private var generator: SeededGenerator
+  var generator: SeededGenerator
 
   /// - Parameters:
   ///   - map: what an earlier run kept and this one has verified; with it comes its list.
@@ -62,9 +58,11 @@ package struct FileFetch: Machine {
     _ shape: FileShape, hashes: [[UInt8]]? = nil, map: ChunkMap? = nil, seed: UInt64,
     at now: Moment
   ) {
+    let map = map ?? ChunkMap(chunkCount: shape.chunkCount)
     self.shape = shape
     self.hashes = hashes
-    self.map = map ?? ChunkMap(chunkCount: shape.chunkCount)
+    self.map = map
+    wanted = WantedChunks(chunkCount: shape.chunkCount, without: map)
     generator = SeededGenerator(seed: seed)
     latestNews = now
   }
@@ -73,72 +71,90 @@ package struct FileFetch: Machine {
 
   package var deadline: Moment? {
     guard !isDone else { return nil }
-    var moments = holders.values.flatMap { Array($0.asked.values) + Array($0.rests.values) }
-    if let listAsked { moments.append(listAsked.until) }
-    if hashes != nil, !holders.isEmpty, !isPaused { moments.append(latestNews + FileBounds.stall) }
-    return moments.min()
+    let hurry = hurry
+    var earliest = listAsked?.until
+    func consider(_ moment: Moment) { earliest = min(earliest ?? moment, moment) }
+    for holder in holders.values {
+      for asked in holder.asked.values {
+        consider(asked.at + (asked.isLate ? FileBounds.patience : hurry))
+      }
+      for rest in holder.rests.values { consider(rest) }
+    }
+    if hashes != nil, !holders.isEmpty, !isPaused { consider(latestNews + FileBounds.stall) }
+    return earliest
   }
 
   package mutating func handle(_ input: Input, at now: Moment, into outputs: inout [Output]) {
     guard !isDone else { return }
     switch input {
     case .holder(let peer, let map): take(map, from: peer)
-    case .gained(let peer, let chunk):
-      if (0..<shape.chunkCount).contains(chunk) { holders[peer]?.map.insert(chunk) }
-    case .gone(let peer):
-      holders[peer] = nil
-      if listAsked?.peer == peer { listAsked = nil }
+    case .gained(let peer, let chunk): gain(chunk, of: peer)
+    case .gone(let peer): remove(peer)
     case .list(let peer, let list): take(list: list, from: peer, into: &outputs)
     case .chunk(let peer, let index, let bytes):
       take(bytes, of: index, from: peer, at: now, into: &outputs)
     case .refused(let peer, let chunk):
       guard holders[peer]?.asked.removeValue(forKey: chunk) != nil else { break }
       holders[peer]?.rests[chunk] = now + FileBounds.refusalRest
+      recount(peer)
+      reconsider(chunk)
     case .stored(let chunk):
       guard storing.remove(chunk) != nil else { break }
       map.insert(chunk)
       latestNews = now
       outputs.append(.announce(chunk: chunk))
     case .notStored(let chunk):
-      storing.remove(chunk)
+      guard storing.remove(chunk) != nil else { break }
       isPaused = true
+      reconsider(chunk)
     case .resumed: isPaused = false
     }
-    proceed(at: now, into: &outputs)
+    proceed(at: now, isStalled: false, into: &outputs)
   }
 
   package mutating func wake(at now: Moment, into outputs: inout [Output]) {
     guard !isDone else { return }
-    for peer in Array(holders.keys) {
-      let late = holders[peer]?.asked.filter { $0.value <= now }.map(\.key) ?? []
-      let resting = holders[peer]?.rests.filter { $0.value > now } ?? [:]
-      holders[peer]?.rests = resting
-      for chunk in late {
-        holders[peer]?.asked[chunk] = nil
-        holders[peer]?.rests[chunk] = now + FileBounds.patience
-        holders[peer]?.timeouts += 1
-      }
-    }
-    // Nobody gives anything: those that were too slow before are asked again.
-    if latestNews + FileBounds.stall <= now {
-      for peer in Array(holders.keys) { holders[peer]?.timeouts /= 2 }
-    }
+    let hurry = hurry
+    for peer in holders.keys.sorted() { expire(peer, at: now, hurry: hurry) }
     if let asked = listAsked, asked.until <= now {
       // Others go first the next time.
       holders[asked.peer]?.timeouts += 1
+      recount(asked.peer)
       listAsked = nil
     }
-    proceed(at: now, into: &outputs)
-    if let deadline, deadline <= now { latestNews = now }
+    let isStalled = latestNews + FileBounds.stall <= now
+    if isStalled {
+      // Nobody gives anything: those that were too slow before are asked again.
+      for peer in holders.keys.sorted() {
+        holders[peer]?.timeouts /= 2
+        recount(peer)
+      }
+      latestNews = now
+    }
+    proceed(at: now, isStalled: isStalled, into: &outputs)
   }
 
-  private mutating func take(_ map: ChunkMap, from peer: PeerID) {
-    guard map.chunkCount == shape.chunkCount, !banned.contains(peer),
-      holders[peer] != nil || holders.count < FileBounds.holders
-    else { return }
-    holders[peer, default: Holder(map: map)].map = map
-    holders[peer]?.timeouts = 0
+  private mutating func expire(_ peer: PeerID, at now: Moment, hurry: Duration) {
+    guard let holder = holders[peer] else { return }
+    if holder.rests.values.contains(where: { $0 <= now }) {
+      holders[peer]?.rests = holder.rests.filter { $0.value > now }
+    }
+    for (chunk, asked) in holder.asked.sorted(by: { $0.key < $1.key }) {
+      if asked.at + FileBounds.patience <= now {
+        holders[peer]?.asked[chunk] = nil
+        holders[peer]?.rests[chunk] = now + FileBounds.patience
+        holders[peer]?.timeouts += 1
+      } else if asked.at + hurry <= now {
+        holders[peer]?.asked[chunk]?.isLate = true
+      } else {
+        continue
+      }
+      reconsider(chunk)
+    }
+    recount(peer)
   }
+
+  // MARK: - What others say
 
   private mutating func take(list: [UInt8], from peer: PeerID, into outputs: inout [Output]) {
     guard hashes == nil, listAsked?.peer == peer else { return }
@@ -152,34 +168,75 @@ package struct FileFetch: Machine {
     _ bytes: [UInt8], of index: Int, from peer: PeerID, at now: Moment,
     into outputs: inout [Output]
   ) {
+    guard let hashes, hashes.indices.contains(index) else { return }
     // Only what was asked for, or somebody could fill the memory. Late is not too late.
-    let wasAsked = holders[peer]?.asked.removeValue(forKey: index) != nil
-    let isLate = holders[peer]?.rests.removeValue(forKey: index) != nil
-    guard let hashes, wasAsked || isLate, !map.contains(index), !storing.contains(index) else {
-      return
-    }
+    let asked = holders[peer]?.asked.removeValue(forKey: index)
+    let wasResting = holders[peer]?.rests.removeValue(forKey: index) != nil
+    guard asked != nil || wasResting else { return }
     guard bytes.count == shape.range(of: index).count, digest(bytes) == hashes[index] else {
-      return ban(peer, into: &outputs)
+      ban(peer, into: &outputs)
+      return reconsider(index)
     }
+    if let asked { holders[peer]?.learnPace(now - asked.at) }
     holders[peer]?.timeouts = 0
+    recount(peer)
+    guard !map.contains(index), !storing.contains(index) else { return }
     latestNews = now
     storing.insert(index)
+    unwant(index)
     outputs.append(.store(chunk: index, bytes))
   }
 
   private mutating func ban(_ peer: PeerID, into outputs: inout [Output]) {
-    holders[peer] = nil
+    remove(peer)
     banned.insert(peer)
     outputs.append(.misbehaviour(peer))
   }
 
-  private mutating func proceed(at now: Moment, into outputs: inout [Output]) {
+  private mutating func remove(_ peer: PeerID) {
+    if listAsked?.peer == peer { listAsked = nil }
+    drop(peer)
+  }
+
+  /// It isn't among the holders any more; what was asked of it is asked of others.
+  mutating func drop(_ peer: PeerID) {
+    guard let holder = holders.removeValue(forKey: peer) else { return }
+    if holder.isCounted { wanted.count(holder.map, by: -1) }
+    for chunk in holder.asked.keys.sorted() { reconsider(chunk) }
+  }
+
+  // MARK: - What is wanted
+
+  /// A chunk that is neither here nor to be expected in time is wanted.
+  private mutating func reconsider(_ chunk: Int) {
+    guard !map.contains(chunk), !storing.contains(chunk), !wanted.contains(chunk),
+      !holders.values.contains(where: { $0.asked[chunk].map { !$0.isLate } ?? false })
+    else { return }
+    wanted.insert(chunk)
+    for peer in holders.keys where holders[peer]?.map.contains(chunk) == true {
+      holders[peer]?.useful += 1
+    }
+  }
+
+  private mutating func unwant(_ chunk: Int) {
+    guard wanted.contains(chunk) else { return }
+    wanted.remove(chunk)
+    for peer in holders.keys where holders[peer]?.map.contains(chunk) == true {
+      holders[peer]?.useful -= 1
+    }
+  }
+
+  // MARK: - Asking
+
+  private mutating func proceed(
+    at now: Moment, isStalled: Bool, into outputs: inout [Output]
+  ) {
     guard !isPaused else { return }
     guard hashes != nil else {
       if shape.chunkCount == 0, shape.hashes(of: []) != nil {
         hashes = []
         outputs.append(.keepList([]))
-        return proceed(at: now, into: &outputs)
+        return proceed(at: now, isStalled: isStalled, into: &outputs)
       }
       return askList(at: now, into: &outputs)
     }
@@ -188,7 +245,7 @@ package struct FileFetch: Machine {
       outputs.append(.complete)
       return
     }
-    ask(at: now, into: &outputs)
+    ask(at: now, isStalled: isStalled, into: &outputs)
   }
 
   private mutating func askList(at now: Moment, into outputs: inout [Output]) {
@@ -200,39 +257,24 @@ package struct FileFetch: Machine {
     listAsked = (peer, now + FileBounds.patience)
     outputs.append(.askList(peer))
   }
-}
 
-// MARK: - Which chunk of whom
-
-extension FileFetch {
-  private mutating func ask(at now: Moment, into outputs: inout [Output]) {
-    var inFlight = storing
-    for holder in holders.values { inFlight.formUnion(holder.asked.keys) }
-    guard inFlight.count < FileBounds.outstandingInAll else { return }
-    let usable = holders.filter { $0.value.timeouts < FileBounds.timeouts }
-    let partial = usable.filter { !$0.value.map.isFull }.keys.sorted().shuffled(using: &generator)
-    let whole = usable.filter { $0.value.map.isFull }.keys.sorted().shuffled(using: &generator)
-    var rarity = Array(repeating: 0, count: shape.chunkCount)
-    for peer in partial {
-      guard let map = holders[peer]?.map else { continue }
-      for chunk in 0..<shape.chunkCount where map.contains(chunk) { rarity[chunk] += 1 }
-    }
-    let missing = (0..<shape.chunkCount).filter { !map.contains($0) && !inFlight.contains($0) }
-      .shuffled(using: &generator).sorted { rarity[$0] < rarity[$1] }
-    let isStalled = latestNews + FileBounds.stall <= now
-    var taken: Set<Int> = []
+  private mutating func ask(
+    at now: Moment, isStalled: Bool, into outputs: inout [Output]
+  ) {
+    var underWay = holders.values.reduce(storing.count) { $0 + $1.asked.count }
+    guard wanted.count > 0, underWay < FileBounds.outstandingInAll else { return }
+    let hurry = hurry
+    let able = holders.filter { isAble($0.value, hurry: hurry) }
+    guard !able.isEmpty else { return }
+    let partial = able.filter { !$0.value.map.isFull }.keys.sorted().shuffled(using: &generator)
+    let whole = able.filter { $0.value.map.isFull }.keys.sorted().shuffled(using: &generator)
     for peer in partial + whole {
-      guard let holder = holders[peer] else { continue }
-      var room = FileBounds.outstanding - holder.asked.count
-      for chunk in missing where room > 0 {
-        guard inFlight.count + taken.count < FileBounds.outstandingInAll else { return }
-        guard holder.map.contains(chunk), holder.rests[chunk] == nil, !taken.contains(chunk)
-        else { continue }
-        // Who has the whole is asked for what nobody else can give.
-        if holder.map.isFull, rarity[chunk] > 0, !isStalled { break }
-        taken.insert(chunk)
-        room -= 1
-        holders[peer]?.asked[chunk] = now + FileBounds.patience
+      while underWay < FileBounds.outstandingInAll, let holder = holders[peer],
+        holder.room(hurry: hurry) > 0, let chunk = choose(of: holder, isStalled: isStalled)
+      {
+        holders[peer]?.asked[chunk] = FileHolder.Asked(at: now)
+        unwant(chunk)
+        underWay += 1
         outputs.append(.request(peer, chunk: chunk))
       }
     }

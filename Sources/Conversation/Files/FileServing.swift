@@ -28,7 +28,8 @@ package struct FileServing: Sendable {
 
   package init() {}
 
-  package var isEmpty: Bool { turns.isEmpty }
+  /// Members that wait for a chunk.
+  package var waiting: [PeerID] { turns }
 
   /// - Parameter others: how many more members fetch the same file. Of a chunk that one of them has
   ///   just been given, they will have a copy in a moment.

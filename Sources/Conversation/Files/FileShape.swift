@@ -2,10 +2,8 @@ import Wire
 
 /// Bounds of what is passed on.
 package enum FileBounds {
-  /// Small enough that several hosts at once have something to give of a file of a few megabytes.
-  package static let chunk = 256 << 10
-  /// So that the list of hashes fits one frame.
-  package static let chunks = 16_384
+  package static let chunk = WireBounds.fileChunk
+  package static let chunks = WireBounds.fileChunks
   /// Chunks asked of one holder at a time: a megabyte keeps a gigabit link busy over a disk's pause,
   /// and stays below what a stream lets wait (`LinkLimits.pendingBytes`).
   package static let outstanding = 4
@@ -15,16 +13,34 @@ package enum FileBounds {
   package static let waitingRequests = 16
   /// Members that a file is fetched from at a time.
   package static let holders = 16
-  /// How long a holder may take for a chunk before it is asked of another.
+  /// How long a holder may take for a chunk before it has failed to give it.
   package static let patience = Duration.seconds(8)
+  /// How long it may take, at the least, before the chunk is asked of another too: a hundred times what
+  /// a chunk takes on a wire, and what a saturated wireless network needs for some megabytes.
+  package static let hurry = Duration.seconds(1)
   /// How long a chunk that was refused isn't asked of the same holder again.
   package static let refusalRest = Duration.milliseconds(700)
+  /// Chunks that one holder has refused or failed to give of late, beyond which it is left in peace.
+  package static let rests = 32
   /// How long a holder may stay without news before the rarity of its chunks is put aside.
   package static let stall = Duration.milliseconds(1500)
   /// Time-outs after which a holder isn't asked any more until it comes anew.
   package static let timeouts = 4
   /// For how long a whole file's holder lets the others pass on a chunk that one of them just got.
   package static let spread = Duration.seconds(3)
+  /// Streams for files with all members together. Twice what one file is fetched from: as many again
+  /// may fetch from here.
+  package static let streams = 2 * holders
+  /// How long a stream may say nothing before it is closed.
+  package static let idle = Duration.seconds(30)
+  /// How long a silent stream keeps its place although others wait for one.
+  package static let turn = Duration.seconds(5)
+  /// How long a member that couldn't be reached isn't dialled again.
+  package static let dialRest = Duration.seconds(5)
+  /// What is fetched without being asked for in one meeting, as a multiple of the largest file that is.
+  package static let unasked = 10
+  /// Files fetched at once without being asked for. The others wait for their turn.
+  package static let unaskedAtOnce = 8
 }
 
 /// How a file is cut, and the name that follows from its content.
@@ -84,8 +100,10 @@ package struct ChunkMap: Hashable, Sendable {
 
   package init(chunkCount: Int, isFull: Bool = false) {
     self.chunkCount = chunkCount
-    bytes = Array(repeating: 0, count: (chunkCount + 7) / 8)
-    if isFull { for index in 0..<chunkCount { insert(index) } }
+    bytes = Array(repeating: isFull ? 0xFF : 0, count: (chunkCount + 7) / 8)
+    guard isFull else { return }
+    count = chunkCount
+    if chunkCount % 8 != 0 { bytes[bytes.count - 1] = 0xFF << UInt8(8 - chunkCount % 8) }
   }
 
   /// `nil` where the bytes are too few or many for so many chunks, or a bit beyond the last is set.

@@ -15,33 +15,6 @@ actor FileDesk {
     let say: @Sendable (WireChatBody) async -> Void
   }
 
-  struct Offer: Sendable {
-    let entry: EntryID
-    let author: PeerID
-    /// Fit to be shown.
-    let name: String
-    let shape: FileShape
-    let digest: [UInt8]
-  }
-
-  struct Item {
-    let offer: Offer
-    var state: State = .offered
-    /// Members that take part in the file, and what they have.
-    var others: [PeerID: ChunkMap] = [:]
-    var bytesTold = -1
-  }
-
-  /// Exits: `offered` → `fetching` when accepted, `whole` when it is one's own; `fetching` → `placing`
-  /// with the last chunk, `offered` when cancelled or failed; `placing` → `whole`, `offered`.
-  enum State {
-    case offered
-    case fetching(FileFetch)
-    /// All chunks are here; the whole is being verified, or there was no place for it.
-    case placing([[UInt8]], isBusy: Bool)
-    case whole(path: String, hashes: [[UInt8]])
-  }
-
   /// Offers of one meeting that can be fetched; what is offered beyond it is only told of.
   static let mostOffers = 10_000
 
@@ -54,43 +27,44 @@ actor FileDesk {
   var surroundings: Surroundings?
   /// By their roots: the same content offered twice is one file.
   var items: [[UInt8]: Item] = [:]
+  /// Of the items being fetched; apart from them, so that a machine is changed where it stands.
+  var fetches: [[UInt8]: FileFetch] = [:]
   var streams: [PeerID: FramedStream] = [:]
-  var dialling: Set<PeerID> = []
+  var book = FileStreams()
   /// Members that were removed from the meeting: a stream that was on its way comes too late.
   var removed: Set<PeerID> = []
   var serving = FileServing()
-  var isPumping = false
+  /// Members whose streams hold as much as they should.
+  var draining: Set<PeerID> = []
   var warned: Set<String> = []
-  private var ticks = 0
-  private var ticking: Task<Void, Never>?
   /// Files of one's own on their way into the conversation.
   private var ownPaths: [[UInt8]: (path: String, hashes: [[UInt8]])] = [:]
+  private var offerCount = 0
+  var unasked: UnaskedFiles
+
+  // When to look again, see FileDeskTime.
+  var alarm: Alarm?
+  var alarmAt: Moment?
+  var nextRound: Moment?
+  var rounds = 0
 
   init(parts: SessionParts, meeting: MeetingID, emit: @escaping @Sendable (MeetingEvent) -> Void) {
     self.parts = parts
     self.emit = emit
     directory = parts.directory.filesPath(of: meeting)
+    unasked = UnaskedFiles(largest: parts.options.acceptedBytes, directory: directory)
   }
 
   func start(_ surroundings: Surroundings, offers: [Offer]) {
     self.surroundings = surroundings
+    alarm = Alarm(clock: parts.clock) { [weak self] in await self?.lookAgain() }
     for offer in offers { learn(offer) }
   }
 
-  /// Only a meeting with files has a clock for them.
-  private func beginTicking() {
-    guard ticking == nil else { return }
-    ticking = Task { [weak self] in
-      while !Task.isCancelled {
-        try? await Task.sleep(for: .milliseconds(100))
-        await self?.tick()
-      }
-    }
-  }
-
   func close() {
-    ticking?.cancel()
+    alarm = nil
     surroundings = nil
+    fetches = [:]
     for stream in streams.values { stream.close() }
     streams = [:]
   }
@@ -103,32 +77,59 @@ actor FileDesk {
 
   func learn(_ offer: Offer) {
     let root = offer.shape.root
-    guard items[root] == nil else { return }
-    guard items.count < Self.mostOffers else {
+    guard offerCount < Self.mostOffers else {
       return warn(
         "too-many-files", "So many files were offered that further ones can't be fetched.")
     }
-    items[root] = Item(offer: offer)
-    beginTicking()
-    let folder = folder(of: root)
-    if let own = ownPaths.removeValue(forKey: root) {
+    let own = offer.author == parts.me ? ownPaths.removeValue(forKey: root) : nil
+    let isNew = items[root] == nil
+    if isNew {
+      items[root] = Item(offer)
+    } else if items[root]?.add(offer, isOwn: own != nil) != true {
+      return
+    }
+    offerCount += 1
+    if let own {
+      fetches[root] = nil
+      items[root]?.lead(with: offer.entry)
       items[root]?.state = .whole(path: own.path, hashes: own.hashes)
-      report(root, .complete)
-    } else if folder.exists {
+      return report(root, .complete)
+    }
+    guard isNew else { return }
+    let folder = folder(of: root)
+    if folder.isCancelled { return }
+    if folder.exists {
       resume(root, folder)
-    } else if offer.author != parts.me, let most = parts.options.acceptedBytes,
-      offer.shape.byteCount <= most
-    {
-      fetch(root)
+    } else if offer.author != parts.me {
+      unasked.consider(root, byteCount: offer.shape.byteCount)
+      fetchUnasked()
+    }
+  }
+
+  /// Files that nobody here has asked for, as far as the user lets them come.
+  func fetchUnasked() {
+    while let root = unasked.next(whileRunning: { items[$0]?.isUnderWay == true }) {
+      if case .offered = items[root]?.state { fetch(root) }
+    }
+    if unasked.hasRefused {
+      warn(
+        "files-unasked",
+        "As much was fetched without asking as --accept-files lets in one meeting. /accept fetches "
+          + "the rest.")
     }
   }
 
   func withdraw(_ entries: Set<EntryID>, by author: PeerID) {
-    for (root, item) in items where entries.contains(item.offer.entry) {
-      guard item.offer.author == author else { continue }
-      cancel(root)
-      folder(of: root).remove()
-      items[root] = nil
+    for (root, item) in items {
+      for offer in item.offers where offer.author == author && entries.contains(offer.entry) {
+        offerCount -= 1
+        let shape = items[root]?.offer.shape
+        let isLeft = items[root]?.remove(offer.entry) ?? true
+        guard !isLeft || items[root]?.offer.shape != shape else { continue }
+        cancel(root)
+        folder(of: root).remove()
+        if !isLeft { items[root] = nil }
+      }
     }
   }
 
@@ -137,41 +138,46 @@ actor FileDesk {
   func take(_ command: FileCommand) async {
     switch command {
     case .files:
-      for root in items.keys.sorted(by: { (name($0), $0.hexadecimal) < (name($1), $1.hexadecimal) })
-      {
-        report(root)
+      func key(_ item: Item) -> (String, String) {
+        (item.offer.name, item.offer.shape.root.hexadecimal)
       }
+      for item in items.values.sorted(by: { key($0) < key($1) }) { report(item.offer.shape.root) }
     case .send(let rest): await offer(rest)
     case .accept(let name):
-      guard let root = find(name) else { return }
+      guard let (root, entry) = find(name) else { return }
       guard case .offered = items[root]?.state else { return report(root) }
+      items[root]?.lead(with: entry)
       fetch(root)
     case .cancel(let name):
-      guard let root = find(name) else { return }
+      guard let (root, _) = find(name) else { return }
       cancel(root)
     }
   }
 
-  private func name(_ root: [UInt8]) -> String { items[root]?.offer.name ?? "" }
-
   /// The file whose message begins with these digits, or that has this name.
-  private func find(_ text: String) -> [UInt8]? {
+  private func find(_ text: String) -> (root: [UInt8], entry: EntryID)? {
     let digits = text.lowercased().drop { $0 == "#" }
-    var roots = items.filter {
-      digits.count >= 4 && $0.value.offer.entry.description.hasPrefix(digits)
+    func offers(where fits: (Offer) -> Bool) -> [(root: [UInt8], entry: EntryID)] {
+      items.flatMap { root, item in item.offers.filter(fits).map { (root, $0.entry) } }
     }
-    if roots.isEmpty { roots = items.filter { $0.value.offer.name == text } }
-    guard roots.count == 1 else {
-      let what = DisplayText.line(text, limit: 60)
-      emit(
-        .warning(
-          code: "no-such-file",
-          message: roots.isEmpty
-            ? "No file here is called \(what). /files lists them."
-            : "Several files are called \(what). Give the digits of one, from /files."))
-      return nil
+    var found: [(root: [UInt8], entry: EntryID)] = []
+    if digits.count >= 4 { found = offers { $0.entry.description.hasPrefix(digits) } }
+    if found.isEmpty { found = offers { $0.name == text } }
+    let isOne = Set(found.map(\.root)).count == 1
+    // Several offers of one content are one file.
+    if isOne, let root = found.first?.root, let item = items[root] {
+      return (
+        root, found.contains { $0.entry == item.offer.entry } ? item.offer.entry : found[0].entry
+      )
     }
-    return roots.first?.key
+    let what = DisplayText.line(text, limit: 60)
+    emit(
+      .warning(
+        code: "no-such-file",
+        message: found.isEmpty
+          ? "No file here is called \(what). /files lists them."
+          : "Several files are called \(what). Give the digits of one, from /files."))
+    return nil
   }
 
   private func offer(_ rest: String) async {
@@ -209,7 +215,6 @@ actor FileDesk {
       warn("file-not-kept", "After a restart \(path) has to be offered anew: \(error.sentence).")
     }
     ownPaths[shape.root] = (path, hashes)
-    items[shape.root] = nil
     let name = FileName.sanitised((path as NSString).lastPathComponent)
     await surroundings?.say(
       .file(
@@ -241,45 +246,22 @@ actor FileDesk {
     )
     switch item.state {
     case .offered: break
-    case .fetching(let fetch):
-      let bytes = min(fetch.map.count * FileBounds.chunk, shape.byteCount)
-      report = (.fetching, bytes, fetch.holderIDs, nil)
+    case .verifying: report.state = .fetching
+    case .fetching:
+      let bytes = min((fetches[root]?.map.count ?? 0) * FileBounds.chunk, shape.byteCount)
+      report = (.fetching, bytes, fetches[root]?.holderIDs ?? [], nil)
     case .placing: report = (.fetching, shape.byteCount, [], nil)
     case .whole(let path, _): report = (.complete, shape.byteCount, [], path)
     }
-    emit(
-      .file(
-        FileReport(
-          file: item.offer.entry, name: item.offer.name, state: state ?? report.state,
-          bytes: report.bytes, total: shape.byteCount, holders: report.holders,
-          path: report.path)))
-  }
-
-  // MARK: - Time
-
-  private func tick() async {
-    ticks += 1
-    let now = parts.clock.now()
-    for (root, item) in items {
-      switch item.state {
-      case .fetching(let fetch):
-        if let deadline = fetch.deadline, deadline <= now { wake(root) }
-        if ticks % 5 == 0 { reportProgress(root) }
-        if ticks % 20 == 0 {
-          drive(root, .resumed)
-          await seekHolders(of: root)
-        }
-      case .placing(_, isBusy: false): if ticks % 20 == 0 { await finish(root) }
-      case .offered, .placing, .whole: break
-      }
+    // How far it is, is told once; what became of it, to all that may have asked.
+    let isProgress = (state ?? report.state) == .fetching
+    for offer in isProgress ? [item.offer] : item.agreeing {
+      emit(
+        .file(
+          FileReport(
+            file: offer.entry, name: offer.name, state: state ?? report.state,
+            bytes: report.bytes, total: shape.byteCount, holders: report.holders,
+            path: report.path)))
     }
-  }
-
-  private func reportProgress(_ root: [UInt8]) {
-    guard let item = items[root], case .fetching(let fetch) = item.state,
-      fetch.map.count != item.bytesTold
-    else { return }
-    items[root]?.bytesTold = fetch.map.count
-    report(root)
   }
 }

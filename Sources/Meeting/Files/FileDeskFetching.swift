@@ -10,22 +10,22 @@ extension FileDesk {
   func fetch(_ root: [UInt8]) {
     guard let item = items[root] else { return }
     do {
-      try folder(of: root).make()
+      try folder(of: root).makeAnew()
     } catch {
       warn("file-not-kept", "The file can't be fetched: \(error.sentence). Try /accept again.")
       return report(root, .failed)
     }
-    begin(
-      root,
-      FileFetch(item.offer.shape, seed: parts.secrets.seed(), at: parts.clock.now()))
+    begin(root, FileFetch(item.offer.shape, seed: parts.secrets.seed(), at: parts.clock.now()))
   }
 
   private func begin(_ root: [UInt8], _ fetch: FileFetch) {
-    items[root]?.state = .fetching(fetch)
+    items[root]?.state = .fetching
+    fetches[root] = fetch
     report(root)
     for (peer, map) in items[root]?.others ?? [:] { drive(root, .holder(peer, map)) }
     // An empty file and one whose chunks were all kept need nobody.
     drive(root, .resumed)
+    beginRounds()
     Task { await seekHolders(of: root) }
   }
 
@@ -38,53 +38,67 @@ extension FileDesk {
         folder.remove()
         return
       }
+      // Each chunk is compared again when it is given.
       items[root]?.state = .whole(path: place, hashes: hashes)
       return report(root)
     }
+    items[root]?.state = .verifying
+    Task { await verify(root, folder, hashes) }
+  }
+
+  /// Gigabytes take seconds: joining doesn't wait for it, and others are served in between.
+  private func verify(_ root: [UInt8], _ folder: FileFolder, _ hashes: [[UInt8]]?) async {
+    guard let shape = items[root]?.offer.shape else { return }
     var map = ChunkMap(chunkCount: shape.chunkCount)
     if let hashes, let kept = folder.map(chunkCount: shape.chunkCount) {
       for chunk in 0..<shape.chunkCount where kept.contains(chunk) {
-        guard let bytes = folder.load(shape.range(of: chunk)), digest(bytes) == hashes[chunk]
-        else { continue }
-        map.insert(chunk)
+        guard case .verifying = items[root]?.state, surroundings != nil else { return }
+        if let bytes = folder.load(shape.range(of: chunk)), digest(bytes) == hashes[chunk] {
+          map.insert(chunk)
+        }
+        await Task.yield()
       }
     }
+    guard case .verifying = items[root]?.state else { return }
     begin(
       root,
       FileFetch(
         shape, hashes: hashes, map: map, seed: parts.secrets.seed(), at: parts.clock.now()))
   }
 
-  /// Ends fetching, and forgets what was kept. A whole file stays where it is, and isn't given any more.
+  /// Ends fetching, and forgets what was kept; also after a restart it isn't fetched unless it is asked
+  /// for again. A whole file stays where it is, and isn't given any more.
   func cancel(_ root: [UInt8]) {
     guard let item = items[root] else { return }
     switch item.state {
     case .offered: return
-    case .fetching, .placing, .whole:
+    case .verifying, .fetching, .placing, .whole:
       items[root]?.state = .offered
-      folder(of: root).remove()
+      fetches[root] = nil
+      do {
+        try folder(of: root).cancel()
+      } catch {
+        warn("file-not-cancelled", "After a restart it may be fetched again: \(error.sentence).")
+      }
       // Others learn that nothing is to be had here.
       let none = ChunkMap(chunkCount: item.offer.shape.chunkCount)
       for peer in item.others.keys { send(.have(root: root, map: none.bytes), to: peer) }
       report(root, .cancelled)
+      fetchUnasked()
     }
   }
 
   // MARK: - The machine
 
   func drive(_ root: [UInt8], _ input: FileFetch.Input) {
-    guard case .fetching(var fetch) = items[root]?.state else { return }
     var outputs: [FileFetch.Output] = []
-    fetch.handle(input, at: parts.clock.now(), into: &outputs)
-    items[root]?.state = .fetching(fetch)
+    fetches[root]?.handle(input, at: parts.clock.now(), into: &outputs)
     carryOut(outputs, of: root)
   }
 
   func wake(_ root: [UInt8]) {
-    guard case .fetching(var fetch) = items[root]?.state else { return }
     var outputs: [FileFetch.Output] = []
-    fetch.wake(at: parts.clock.now(), into: &outputs)
-    items[root]?.state = .fetching(fetch)
+    fetches[root]?.wake(at: parts.clock.now(), into: &outputs)
     carryOut(outputs, of: root)
   }
 
@@ -101,9 +115,8 @@ extension FileDesk {
       case .request(let peer, let chunk): send(.request(root: root, chunk: chunk), to: peer)
       case .store(let chunk, let bytes): store(bytes, as: chunk, of: root)
       case .announce(let chunk):
-        if case .fetching(let fetch) = items[root]?.state {
-          try? folder(of: root).keep(map: fetch.map)
-        }
+        // Without it the chunk is fetched again after a restart.
+        if let map = fetches[root]?.map { try? folder(of: root).keep(map: map) }
         for (peer, map) in items[root]?.others ?? [:] where !map.isFull {
           send(.gained(root: root, chunk: chunk), to: peer)
         }
@@ -112,6 +125,7 @@ extension FileDesk {
       case .complete: Task { await finish(root) }
       }
     }
+    look(by: fetches[root]?.deadline)
   }
 
   private func store(_ bytes: [UInt8], as chunk: Int, of root: [UInt8]) {
@@ -139,11 +153,12 @@ extension FileDesk {
     guard let item = items[root] else { return }
     let hashes: [[UInt8]]
     switch item.state {
-    case .fetching(let fetch):
-      guard fetch.map.isFull, let list = fetch.hashes else { return }
+    case .fetching:
+      guard let fetch = fetches[root], fetch.map.isFull, let list = fetch.hashes else { return }
       hashes = list
+      fetches[root] = nil
     case .placing(let list, isBusy: false): hashes = list
-    case .placing, .offered, .whole: return
+    case .placing, .offered, .verifying, .whole: return
     }
     items[root]?.state = .placing(hashes, isBusy: true)
     let shape = item.offer.shape
@@ -159,7 +174,9 @@ extension FileDesk {
       await Task.yield()
     }
     guard case .placing = items[root]?.state else { return }
-    guard Array(whole.finalize()) == item.offer.digest else {
+    let digest = Array(whole.finalize())
+    // Of several offers one may lie about the whole.
+    guard let offer = item.offers.first(where: { $0.digest == digest && $0.shape == shape }) else {
       folder(of: root).remove()
       items[root]?.state = .offered
       emit(
@@ -168,10 +185,12 @@ extension FileDesk {
           message: "\(item.offer.name) isn't what its offer says. What was fetched is deleted."))
       return report(root, .failed)
     }
-    place(root, item, hashes)
+    items[root]?.lead(with: offer.entry)
+    place(root, hashes)
   }
 
-  private func place(_ root: [UInt8], _ item: Item, _ hashes: [[UInt8]]) {
+  private func place(_ root: [UInt8], _ hashes: [[UInt8]]) {
+    guard let item = items[root] else { return }
     let folder = folder(of: root)
     do {
       let path = try folder.place(
@@ -180,6 +199,7 @@ extension FileDesk {
       try? folder.keep(place: path)
       items[root]?.state = .whole(path: path, hashes: hashes)
       report(root, .complete)
+      fetchUnasked()
     } catch {
       items[root]?.state = .placing(hashes, isBusy: false)
       warn(
@@ -189,18 +209,9 @@ extension FileDesk {
     }
   }
 
-  /// XDG user directories; where the system has none, a folder beside the history.
+  /// Where the user wants it, or else where the desktop puts what is downloaded; where there is no such
+  /// place, a folder beside the history.
   var downloads: String {
-    if let chosen = parts.options.downloads { return chosen }
-    let environment = ProcessInfo.processInfo.environment
-    if let folder = environment["XDG_DOWNLOAD_DIR"], folder.hasPrefix("/") { return folder }
-    let usual = (environment["HOME"] ?? NSHomeDirectory()) + "/Downloads"
-    var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: usual, isDirectory: &isDirectory),
-      isDirectory.boolValue
-    {
-      return usual
-    }
-    return parts.directory.path + "/downloads"
+    parts.options.downloads ?? UserDirectories().downloads ?? parts.directory.path + "/downloads"
   }
 }

@@ -10,40 +10,57 @@ extension FileDesk {
   private static let pendingBytes = 768 << 10
 
   /// A stream to a member that has proved to be one.
-  func take(_ stream: FramedStream, to peer: PeerID) {
+  func take(
+    _ stream: FramedStream, to peer: PeerID, because reason: FileStreams.Reason = .incoming
+  ) {
     guard surroundings != nil, !removed.contains(peer) else { return stream.close() }
     // One stream a member. The side that has the smaller identifier says which of two opened at once.
-    if let old = streams[peer] {
-      guard stream.isInitiator == (parts.me < peer) || old.closeReason != nil else {
-        return stream.close()
-      }
-      streams[peer] = stream
-      old.close()
-      forget(peer)
+    if let old = streams[peer], old.closeReason == nil,
+      stream.isInitiator != (parts.me < peer)
+    {
+      return stream.close()
     }
+    let now = parts.clock.now()
+    switch book.open(peer, because: reason, useful: useful, at: now) {
+    case .refused: return stream.close()
+    case .taken(let victim): if let victim { end(victim) }
+    }
+    streams.removeValue(forKey: peer)?.close()
+    forget(peer)
     streams[peer] = stream
-    for root in items.keys { announce(root, to: peer) }
+    look(by: book.deadline)
+    // Who fetches says so; who has it answers.
+    for root in fetches.keys { announce(root, to: peer) }
     Task { [weak self] in
       while let bytes = await stream.next() {
         guard let message = try? FileMessage(bytes) else { break }
-        await self?.receive(message, from: peer)
+        await self?.receive(message, from: peer, on: stream)
       }
       stream.close()
       await self?.ended(stream, to: peer)
     }
   }
 
+  /// Members whose streams are in use: they give chunks, or wait for some.
+  var useful: Set<PeerID> {
+    fetches.values.reduce(into: Set(serving.waiting)) { $0.formUnion($1.holderIDs) }
+  }
+
   private func ended(_ stream: FramedStream, to peer: PeerID) {
     guard streams[peer] === stream else { return }
-    streams[peer] = nil
+    end(peer)
+  }
+
+  func end(_ peer: PeerID) {
+    streams.removeValue(forKey: peer)?.close()
+    book.close(peer)
     forget(peer)
   }
 
   /// A member that is one no more: nothing is given to it or taken from it.
   func drop(_ peer: PeerID) {
     removed.insert(peer)
-    streams.removeValue(forKey: peer)?.close()
-    forget(peer)
+    end(peer)
   }
 
   private func forget(_ peer: PeerID) {
@@ -57,17 +74,20 @@ extension FileDesk {
 
   /// Opens streams to members that may have some of the file.
   func seekHolders(of root: [UInt8]) async {
-    guard let surroundings, let item = items[root] else { return }
-    var members = await surroundings.members().shuffled()
-    members.removeAll { $0 == item.offer.author }
-    for peer in [item.offer.author] + members
-    where streams.count + dialling.count < FileBounds.holders || peer == item.offer.author {
-      guard peer != parts.me, streams[peer] == nil, dialling.insert(peer).inserted else { continue }
+    guard let surroundings else { return }
+    let members = await surroundings.members().shuffled().filter { !removed.contains($0) }
+    guard let item = items[root], item.isUnderWay else { return }
+    let authors = item.agreeing.map(\.author)
+    let plan = book.dial(
+      authors: authors.filter(members.contains), members: members, useful: useful,
+      at: parts.clock.now())
+    if let silent = plan.close { end(silent) }
+    for peer in plan.dial {
       Task {
         let stream = await surroundings.dial(peer)
-        dialling.remove(peer)
+        book.dialled(peer, succeeded: stream != nil, at: parts.clock.now())
         guard let stream else { return }
-        take(stream, to: peer)
+        take(stream, to: peer, because: authors.contains(peer) ? .author : .holder)
       }
     }
     // A file accepted after the streams were opened is told of to all of them.
@@ -83,16 +103,17 @@ extension FileDesk {
   private func ownMap(of root: [UInt8]) -> ChunkMap? {
     guard let item = items[root] else { return nil }
     switch item.state {
-    case .offered: return nil
-    case .fetching(let fetch): return fetch.map
+    case .offered, .verifying: return nil
+    case .fetching: return fetches[root]?.map
     case .placing, .whole: return ChunkMap(chunkCount: item.offer.shape.chunkCount, isFull: true)
     }
   }
 
   // MARK: - Receiving
 
-  private func receive(_ message: FileMessage, from peer: PeerID) {
-    guard streams[peer] != nil else { return }
+  private func receive(_ message: FileMessage, from peer: PeerID, on stream: FramedStream) {
+    guard streams[peer] === stream else { return }
+    book.heard(peer, at: parts.clock.now())
     switch message {
     case .have(let root, let bytes):
       guard let item = items[root], ownMap(of: root) != nil,
@@ -105,7 +126,8 @@ extension FileDesk {
       items[root]?.others[peer]?.insert(chunk)
       drive(root, .gained(peer, chunk: chunk))
     case .askList(let root):
-      guard let list = list(of: root) else { break }
+      // Long, and asked for with a few bytes: who lets it wait gets no other.
+      guard let list = list(of: root), stream.pendingBytes < Self.pendingBytes else { break }
       send(.list(root: root, hashes: list.flatMap { $0 }), to: peer)
     case .list(let root, let list): drive(root, .list(peer, list))
     case .request(let root, let chunk): request(root, chunk, from: peer)
@@ -117,9 +139,9 @@ extension FileDesk {
 
   private func list(of root: [UInt8]) -> [[UInt8]]? {
     switch items[root]?.state {
-    case .fetching(let fetch): fetch.hashes
+    case .fetching: fetches[root]?.hashes
     case .placing(let hashes, _), .whole(_, let hashes): hashes
-    case .offered, nil: nil
+    case .offered, .verifying, nil: nil
     }
   }
 
@@ -138,18 +160,21 @@ extension FileDesk {
 
   private func pump() {
     while let request = serving.next(where: {
-      streams[$0].map { $0.pendingBytes < Self.pendingBytes } ?? true
+      streams[$0].map { $0.pendingBytes <= Self.pendingBytes } ?? true
     }) {
       give(request)
     }
-    guard !serving.isEmpty, !isPumping else { return }
-    isPumping = true
-    Task {
-      // Until the slowest of them has taken some.
-      try? await Task.sleep(for: .milliseconds(5))
-      isPumping = false
-      pump()
+    for peer in serving.waiting where draining.insert(peer).inserted {
+      Task { [weak self, stream = streams[peer]] in
+        await stream?.drained(to: Self.pendingBytes)
+        await self?.drained(peer)
+      }
     }
+  }
+
+  private func drained(_ peer: PeerID) {
+    draining.remove(peer)
+    pump()
   }
 
   private func give(_ request: FileServing.Request) {
@@ -164,7 +189,7 @@ extension FileDesk {
       path = place
       bytes = FileFolder.read(place, range)
     case .fetching, .placing: bytes = folder(of: request.root).load(range)
-    case .offered: return
+    case .offered, .verifying: return
     }
     guard let bytes, digest(bytes) == hashes[request.chunk] else {
       send(.refusal(root: request.root, chunk: request.chunk), to: request.peer)

@@ -19,6 +19,7 @@ struct FileFolder {
   private var listPath: String { path + "/list" }
   private var mapPath: String { path + "/map" }
   private var placePath: String { path + "/place" }
+  private var cancelledPath: String { path + "/cancelled" }
 
   var exists: Bool { access(path, F_OK) == 0 }
 
@@ -33,27 +34,44 @@ struct FileFolder {
 
   func remove() { try? FileManager.default.removeItem(atPath: path) }
 
+  /// Without anything of an earlier time.
+  func makeAnew() throws(SystemError) {
+    if isCancelled { remove() }
+    try make()
+  }
+
+  /// Forgets everything but that it isn't wanted.
+  func cancel() throws(SystemError) {
+    remove()
+    try make()
+    try Self.write([], to: cancelledPath)
+  }
+
+  var isCancelled: Bool { access(cancelledPath, F_OK) == 0 }
+
   // MARK: - Small files
 
-  func keep(list: [[UInt8]]) throws(SystemError) { try write(list.flatMap { $0 }, to: listPath) }
+  func keep(list: [[UInt8]]) throws(SystemError) {
+    try Self.write(list.flatMap { $0 }, to: listPath)
+  }
 
   var list: [UInt8]? { FileManager.default.contents(atPath: listPath).map(Array.init) }
 
-  func keep(map: ChunkMap) throws(SystemError) { try write(map.bytes, to: mapPath) }
+  func keep(map: ChunkMap) throws(SystemError) { try Self.write(map.bytes, to: mapPath) }
 
   func map(chunkCount: Int) -> ChunkMap? {
     FileManager.default.contents(atPath: mapPath)
       .flatMap { ChunkMap(Array($0), chunkCount: chunkCount) }
   }
 
-  func keep(place: String) throws(SystemError) { try write(Array(place.utf8), to: placePath) }
+  func keep(place: String) throws(SystemError) { try Self.write(Array(place.utf8), to: placePath) }
 
   var place: String? {
     FileManager.default.contents(atPath: placePath).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Beside it and renamed, so that there is always the old or the new.
-  private func write(_ bytes: [UInt8], to file: String) throws(SystemError) {
+  static func write(_ bytes: [UInt8], to file: String) throws(SystemError) {
     let draft = file + ".new"
     let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw SystemError() }

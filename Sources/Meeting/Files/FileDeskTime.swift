@@ -1,0 +1,66 @@
+import Files
+import Foundations
+
+/// When the desk looks again: at the deadlines of its machines, and while something is under way in
+/// rounds. Without files it sleeps.
+extension FileDesk {
+  /// How often progress is told while there is some.
+  private static let round = Duration.milliseconds(500)
+  /// Of so many rounds, one looks for more holders and tries the disk again.
+  private static let seeking = 4
+  /// A stream that is in use is looked at again no sooner.
+  private static let nextIdle = Duration.seconds(5)
+
+  func look(by moment: Moment?) {
+    guard let moment, alarmAt.map({ moment < $0 }) ?? true else { return }
+    alarmAt = moment
+    alarm?.set(moment)
+  }
+
+  func beginRounds() {
+    guard nextRound == nil else { return }
+    let next = parts.clock.now() + Self.round
+    nextRound = next
+    look(by: next)
+  }
+
+  func lookAgain() async {
+    alarm?.forget()
+    alarmAt = nil
+    guard surroundings != nil else { return }
+    let now = parts.clock.now()
+    for (root, fetch) in fetches {
+      if let deadline = fetch.deadline, deadline <= now { wake(root) }
+    }
+    for peer in book.idle(useful: useful, at: now) { end(peer) }
+    if let round = nextRound, round <= now {
+      nextRound = nil
+      if items.values.contains(where: \.isUnderWay) { beginRounds() }
+      await goRound()
+    }
+    for fetch in fetches.values { look(by: fetch.deadline) }
+    look(by: book.deadline.map { max($0, now + Self.nextIdle) })
+    look(by: nextRound)
+  }
+
+  private func goRound() async {
+    rounds += 1
+    for (root, item) in items where item.isUnderWay {
+      switch item.state {
+      case .fetching:
+        reportProgress(root)
+        guard rounds % Self.seeking == 0 else { break }
+        drive(root, .resumed)
+        await seekHolders(of: root)
+      case .placing(_, isBusy: false): if rounds % Self.seeking == 0 { await finish(root) }
+      case .offered, .verifying, .placing, .whole: break
+      }
+    }
+  }
+
+  private func reportProgress(_ root: [UInt8]) {
+    guard let count = fetches[root]?.map.count, count != items[root]?.chunksTold else { return }
+    items[root]?.chunksTold = count
+    report(root)
+  }
+}

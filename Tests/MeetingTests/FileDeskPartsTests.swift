@@ -1,0 +1,137 @@
+import Files
+import Foundation
+import Foundations
+import Testing
+import Wire
+
+@testable import Meeting
+
+@Suite("Folders that a desktop has set apart")
+struct UserDirectoriesTests {
+  @Test(
+    "The folder for downloads is read as xdg-user-dirs writes it",
+    arguments: [
+      (#"XDG_DOWNLOAD_DIR="$HOME/Téléchargements""#, "/home/ada/Téléchargements"),
+      (#"XDG_DOWNLOAD_DIR="/data/in""#, "/data/in"),
+      ("# XDG_DOWNLOAD_DIR=\"$HOME/no\"\nXDG_DOWNLOAD_DIR=\"$HOME/yes\"", "/home/ada/yes"),
+      (#"XDG_DOWNLOAD_DIR="$HOME/a \"b\" \$c""#, #"/home/ada/a "b" $c"#),
+      (#"XDG_DOWNLOAD_DIR="$HOME/""#, nil), (#"XDG_DOWNLOAD_DIR="relative""#, nil),
+      ("XDG_DOWNLOAD_DIR=$HOME/unquoted", nil), ("XDG_DESKTOP_DIR=\"$HOME/Desktop\"", nil),
+      ("XDG_DOWNLOAD_DIR=\"", nil), ("", nil),
+    ])
+  func reading(text: String, expected: String?) {
+    #expect(UserDirectories.download(in: text, home: "/home/ada") == expected)
+  }
+
+  @Test("The environment goes before the file, the file before ~/Downloads")
+  func order() throws {
+    let home = NSTemporaryDirectory() + "/home-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: home) }
+    try FileManager.default.createDirectory(
+      atPath: home + "/.config", withIntermediateDirectories: true)
+    var environment = ["HOME": home]
+    #expect(UserDirectories(environment: environment).downloads == nil)
+    try FileManager.default.createDirectory(
+      atPath: home + "/Downloads", withIntermediateDirectories: true)
+    #expect(UserDirectories(environment: environment).downloads == home + "/Downloads")
+    try Data("XDG_DOWNLOAD_DIR=\"$HOME/In\"\n".utf8).write(
+      to: URL(fileURLWithPath: home + "/.config/user-dirs.dirs"))
+    #expect(UserDirectories(environment: environment).downloads == home + "/In")
+    environment["XDG_DOWNLOAD_DIR"] = "/elsewhere"
+    #expect(UserDirectories(environment: environment).downloads == "/elsewhere")
+  }
+}
+
+@Suite("Files that come without being asked for")
+struct UnaskedFilesTests {
+  private static func root(_ number: Int) -> [UInt8] {
+    [UInt8](repeating: 0, count: 30) + [UInt8(number >> 8), UInt8(number & 255)]
+  }
+
+  @Test("In all they are ten times the largest, also over restarts")
+  func total() {
+    let directory = NSTemporaryDirectory() + "/unasked-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    func fetched(_ count: Int, of size: Int) -> Int {
+      var unasked = UnaskedFiles(largest: 1000, directory: directory)
+      for number in 0..<count { unasked.consider(Self.root(number), byteCount: size) }
+      var fetched = 0
+      while unasked.next(whileRunning: { _ in false }) != nil { fetched += 1 }
+      #expect(unasked.hasRefused == (fetched < count && size <= 1000))
+      return fetched
+    }
+    #expect(fetched(5, of: 1001) == 0)
+    #expect(fetched(3, of: 1000) == 3)
+    #expect(fetched(100, of: 1000) == 7)
+    #expect(fetched(100, of: 10) == 0)
+  }
+
+  @Test("Tiny ones are no more than a thousand, and eight come at once")
+  func tiny() {
+    let directory = NSTemporaryDirectory() + "/unasked-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    var unasked = UnaskedFiles(largest: 1_000_000, directory: directory)
+    for number in 0..<3000 { unasked.consider(Self.root(number), byteCount: 1) }
+    var running: Set<[UInt8]> = []
+    var fetched = 0
+    while true {
+      while let root = unasked.next(whileRunning: running.contains) {
+        running.insert(root)
+        fetched += 1
+      }
+      #expect(running.count <= FileBounds.unaskedAtOnce)
+      guard !running.isEmpty else { break }
+      running.removeAll()
+    }
+    #expect(fetched == 1000)
+  }
+
+  @Test("Without --accept-files nothing comes unasked")
+  func none() {
+    var unasked = UnaskedFiles(largest: nil, directory: "/nowhere")
+    unasked.consider(Self.root(1), byteCount: 1)
+    #expect(unasked.next(whileRunning: { _ in false }) == nil)
+  }
+}
+
+@Suite("One content, offered several times")
+struct FileItemTests {
+  private static func offer(
+    _ number: UInt8, by author: UInt8, named name: String = "a", bytes: Int = 10
+  ) -> FileDesk.Offer {
+    FileDesk.Offer(
+      entry: EntryID([UInt8](repeating: number, count: 16))!,
+      author: PeerID(publicKey: [UInt8](repeating: author, count: 32)), name: name,
+      shape: FileShape(byteCount: bytes, root: [UInt8](repeating: 1, count: 32))!,
+      digest: [UInt8](repeating: 2, count: 32))
+  }
+
+  @Test("The offer that was accepted counts, and when it is withdrawn one that agrees with it")
+  func leading() {
+    var item = FileDesk.Item(Self.offer(1, by: 1))
+    let isTaken = item.add(Self.offer(2, by: 2, bytes: 99), isOwn: false)
+    #expect(isTaken)
+    _ = item.add(Self.offer(3, by: 3), isOwn: false)
+    #expect(item.agreeing.count == 2)
+    item.lead(with: Self.offer(2, by: 2).entry)
+    #expect(item.offer.shape.byteCount == 99 && item.agreeing.count == 1)
+    item.lead(with: Self.offer(1, by: 1).entry)
+    var isLeft = item.remove(Self.offer(1, by: 1).entry)
+    #expect(isLeft && item.offer.author == Self.offer(3, by: 3).author)
+    isLeft = item.remove(Self.offer(3, by: 3).entry)
+    #expect(isLeft)
+    isLeft = item.remove(Self.offer(2, by: 2).entry)
+    #expect(!isLeft)
+  }
+
+  @Test("One member's offers of it, and all together, are bounded; one's own always counts")
+  func bounded() {
+    var item = FileDesk.Item(Self.offer(1, by: 1))
+    let ofOne = (2...20).count { item.add(Self.offer($0, by: 1), isOwn: false) }
+    #expect(ofOne == 1)
+    let ofOthers = (30...60).count { item.add(Self.offer($0, by: $0), isOwn: false) }
+    #expect(ofOthers == 7)
+    let isOwnTaken = item.add(Self.offer(99, by: 99), isOwn: true)
+    #expect(isOwnTaken)
+  }
+}
