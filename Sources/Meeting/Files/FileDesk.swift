@@ -1,3 +1,4 @@
+import Admission
 import Chat
 import Crypto
 import Files
@@ -11,7 +12,7 @@ import Wire
 actor FileDesk {
   struct Surroundings: Sendable {
     let members: @Sendable () async -> [PeerID]
-    let dial: @Sendable (PeerID) async -> FramedStream?
+    let dial: @Sendable (PeerID) async -> (stream: FramedStream, member: AdmittedMember)?
     let say: @Sendable (WireChatBody) async -> Void
   }
 
@@ -30,6 +31,8 @@ actor FileDesk {
   /// Of the items being fetched; apart from them, so that a machine is changed where it stands.
   var fetches: [[UInt8]: FileFetch] = [:]
   var streams: [PeerID: FramedStream] = [:]
+  /// Those at the other ends.
+  var members: [PeerID: AdmittedMember] = [:]
   var book = FileStreams()
   /// Members that were removed from the meeting: a stream that was on its way comes too late.
   var removed: Set<PeerID> = []

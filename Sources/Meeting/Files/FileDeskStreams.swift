@@ -1,3 +1,4 @@
+import Admission
 import Files
 import Foundations
 import Links
@@ -11,8 +12,9 @@ extension FileDesk {
 
   /// A stream to a member that has proved to be one.
   func take(
-    _ stream: FramedStream, to peer: PeerID, because reason: FileStreams.Reason = .incoming
+    _ stream: FramedStream, to member: AdmittedMember, because reason: FileStreams.Reason
   ) {
+    let peer = member.record.id
     guard surroundings != nil, !removed.contains(peer) else { return stream.close() }
     // One stream a member. The side that has the smaller identifier says which of two opened at once.
     if let old = streams[peer], old.closeReason == nil,
@@ -28,6 +30,7 @@ extension FileDesk {
     streams.removeValue(forKey: peer)?.close()
     forget(peer)
     streams[peer] = stream
+    members[peer] = member
     look(by: book.deadline)
     // Who fetches says so; who has it answers.
     for root in fetches.keys { announce(root, to: peer) }
@@ -53,6 +56,7 @@ extension FileDesk {
 
   func end(_ peer: PeerID) {
     streams.removeValue(forKey: peer)?.close()
+    members[peer] = nil
     book.close(peer)
     forget(peer)
   }
@@ -61,6 +65,10 @@ extension FileDesk {
   func drop(_ peer: PeerID) {
     removed.insert(peer)
     end(peer)
+  }
+
+  func recheck(under revocations: RevocationSet) {
+    for (peer, member) in members where !member.isMember(under: revocations) { drop(peer) }
   }
 
   private func forget(_ peer: PeerID) {
@@ -84,10 +92,10 @@ extension FileDesk {
     if let silent = plan.close { end(silent) }
     for peer in plan.dial {
       Task {
-        let stream = await surroundings.dial(peer)
-        book.dialled(peer, succeeded: stream != nil, at: parts.clock.now())
-        guard let stream else { return }
-        take(stream, to: peer, because: authors.contains(peer) ? .author : .holder)
+        let end = await surroundings.dial(peer)
+        book.dialled(peer, succeeded: end != nil, at: parts.clock.now())
+        guard let end else { return }
+        take(end.stream, to: end.member, because: authors.contains(peer) ? .author : .holder)
       }
     }
     // A file accepted after the streams were opened is told of to all of them.

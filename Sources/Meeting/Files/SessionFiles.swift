@@ -59,23 +59,30 @@ extension MeetingSession {
     Task { [weak self] in
       guard let first = await stream.next(), let self,
         await self.answerOpening(first, on: stream), let second = await stream.next(),
-        let peer = await self.answerFilesHello(second, on: stream)
+        let member = await self.answerFilesHello(second, on: stream)
       else {
         await self?.refusedStream()
         return stream.close()
       }
-      await self.files.take(stream, to: peer)
+      await self.files.take(stream, to: member, because: .incoming)
+      await self.recheckFiles()
     }
   }
 
-  private func answerFilesHello(_ bytes: [UInt8], on stream: FramedStream) -> PeerID? {
+  /// Ends the streams of those who are members no more. Some have no link to this member, and so are
+  /// known to nobody but the desk.
+  func recheckFiles() async { await files.recheck(under: revocations) }
+
+  private func answerFilesHello(_ bytes: [UInt8], on stream: FramedStream) -> AdmittedMember? {
     guard !hasEnded, let member = verify(hello: bytes, on: stream) else { return nil }
     stream.confirm()
     stream.send(hello().wire)
-    return member.record.id
+    return member
   }
 
-  private func dialFiles(_ peer: PeerID) async -> FramedStream? {
+  private func dialFiles(
+    _ peer: PeerID
+  ) async -> (stream: FramedStream, member: AdmittedMember)? {
     guard let record = admitted[peer]?.record,
       let stream = try? await parts.links.connectFirst(of: record.addresses, purpose: .files)
     else { return nil }
@@ -86,11 +93,11 @@ extension MeetingSession {
     }
     defer { patience.cancel() }
     guard stream.peerFingerprint == record.certificateFingerprint, !hasEnded,
-      await prove(stream, expecting: peer) != nil
+      let member = await prove(stream, expecting: peer)
     else {
       stream.close()
       return nil
     }
-    return stream
+    return (stream, member)
   }
 }

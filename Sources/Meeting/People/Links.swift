@@ -108,6 +108,7 @@ extension MeetingSession {
       (try? revocations.insert($0)) == true
     }
     guard isNews > 0 else { return }
+    Task { await recheckFiles() }
     for (peer, member) in admitted where !member.isMember(under: revocations) {
       admitted[peer] = nil
       Task { [files] in await files.drop(peer) }

@@ -1,0 +1,225 @@
+import Admission
+import Files
+import Foundation
+import Foundations
+import Links
+import Testing
+import Wire
+
+@testable import Meeting
+
+@Suite("Files between members", .serialized, .timeLimit(.minutes(1)))
+struct FileDeskTests {
+  private static func chunks(_ count: Int) -> [[UInt8]] {
+    (0..<count).map { [UInt8](repeating: UInt8($0 + 1), count: FileBounds.chunk) }
+  }
+
+  /// Offers a file as its user does.
+  private static func offer(_ path: String, in meeting: FileMeeting) async -> [UInt8] {
+    await meeting.session.take(line: "/send \(path)")
+    let report = await meeting.journal.report(.complete)
+    return await meeting.session.files.root(of: report.file)
+  }
+
+  @Test("Who has no grant, or another meeting's, is given no chunk and told nothing")
+  func foreigner() async throws {
+    try await FileMeeting.run { meeting in
+      let content = Self.chunks(2)
+      let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
+      let root = await Self.offer(path, in: meeting)
+      let foreigner = try FileMember(grantedBy: SigningKey(from: .system))
+      let stream = try await foreigner.open(to: meeting.session)
+      stream.send(.request(root: root, chunk: 0))
+      #expect(await stream.next() == nil)
+      #expect(await meeting.session.files.streams.isEmpty)
+      await foreigner.links.close()
+    }
+  }
+
+  @Test("A removed member's stream ends at once, and it gets no other")
+  func removed() async throws {
+    try await FileMeeting.run { meeting in
+      let content = Self.chunks(2)
+      let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
+      let root = await Self.offer(path, in: meeting)
+      let member = try FileMember(grantedBy: meeting.genesis)
+      let stream = try await member.connect(to: meeting.session)
+      stream.send(.request(root: root, chunk: 1))
+      let given = try await stream.next { if case .chunk = $0 { true } else { false } }
+      #expect(given == .chunk(root: root, chunk: 1, content[1]))
+
+      // Another member brings the news.
+      let chain = meeting.ticket.chain
+      let removal = try Revocation(
+        of: member.key.publicKey, by: meeting.parts.key, chain: chain, lastEntry: [],
+        standing: [], at: HostClock().wallTime())
+      let other = try FileMember(grantedBy: meeting.genesis)
+      let news = try await other.open(to: meeting.session, revoking: [removal.signed])
+      #expect(await news.next() != nil)
+      while let bytes = await stream.next() {
+        let message = try FileMessage(bytes)
+        if case .chunk = message { Issue.record("a chunk for who was removed") }
+      }
+      let again = try await member.open(to: meeting.session)
+      again.send(.request(root: root, chunk: 0))
+      #expect(await again.next() == nil)
+      await member.links.close()
+      await other.links.close()
+    }
+  }
+
+  @Test("However many streams are opened, 32 stay; the same member's second takes no more room")
+  func manyStreams() async throws {
+    try await FileMeeting.run { meeting in
+      var members: [FileMember] = []
+      var streams: [FramedStream] = []
+      for _ in 0..<FileBounds.streams {
+        let member = try FileMember(grantedBy: meeting.genesis)
+        members.append(member)
+        streams.append(try await member.connect(to: meeting.session))
+      }
+      // The one that is too many hears a hello, and then nothing more.
+      let late = try FileMember(grantedBy: meeting.genesis)
+      let refused = try await late.connect(to: meeting.session)
+      #expect(await refused.next() == nil)
+      #expect(await meeting.session.files.streams.count == FileBounds.streams)
+      for member in members + [late] { await member.links.close() }
+    }
+  }
+
+  @Test("An original that was changed or deleted after the offer is never given")
+  func changedOriginal() async throws {
+    for isDeleted in [false, true] {
+      try await FileMeeting.run { meeting in
+        let path = try meeting.write([UInt8](repeating: 1, count: 300_000), to: "plan.bin")
+        let root = await Self.offer(path, in: meeting)
+        if isDeleted {
+          try FileManager.default.removeItem(atPath: path)
+        } else {
+          _ = try meeting.write([UInt8](repeating: 2, count: 300_000), to: "plan.bin")
+        }
+        let member = try FileMember(grantedBy: meeting.genesis)
+        let stream = try await member.connect(to: meeting.session)
+        stream.send(.request(root: root, chunk: 1))
+        let answer = try await stream.next { if case .have = $0 { false } else { true } }
+        #expect(answer == .refusal(root: root, chunk: 1))
+        #expect(await meeting.journal.warning("file-changed").contains("plan.bin"))
+        await member.links.close()
+      }
+    }
+  }
+
+  @Test("Cancelled midway, nothing more is asked for, and after a restart it isn't fetched again")
+  func cancelled() async throws {
+    try await FileMeeting.run(acceptedBytes: 100 << 20) { meeting in
+      let content = Self.chunks(40)
+      let member = try FileMember(grantedBy: meeting.genesis)
+      let stream = try await member.connect(to: meeting.session)
+      let offer = meeting.offer(content, by: member.id)
+      await meeting.session.files.learn(offer)
+      // Taken unasked, since it is small enough. Of three chunks the fourth is never given.
+      var given = 0
+      try await stream.give(content, of: offer.shape.root) { message in
+        if case .request = message { given += 1 }
+        return given > 3
+      }
+      await meeting.session.take(line: "/cancel plan")
+      let none = try await stream.next {
+        if case .have(_, let map) = $0 { map.allSatisfy { $0 == 0 } } else { false }
+      }
+      #expect(none != nil, "others learn that nothing is to be had")
+      #expect(await meeting.journal.report(.cancelled).file == offer.entry)
+      let meetingID = meeting.ticket.meeting
+      let later = FileDesk(parts: meeting.parts, meeting: meetingID, emit: { _ in })
+      await later.learn(offer)
+      #expect(await later.items[offer.shape.root]?.isUnderWay == false)
+      #expect(await later.fetches.isEmpty)
+      await member.links.close()
+    }
+  }
+
+  @Test("Members that only together have all chunks are enough, with the sender gone")
+  func togetherWhole() async throws {
+    try await FileMeeting.run { meeting in
+      let content = Self.chunks(30)
+      let author = try FileMember(grantedBy: meeting.genesis)
+      let offer = meeting.offer(content, by: author.id)
+      let (one, other) = (
+        try FileMember(grantedBy: meeting.genesis), try FileMember(grantedBy: meeting.genesis)
+      )
+      let (left, right) = (
+        try await one.connect(to: meeting.session), try await other.connect(to: meeting.session)
+      )
+      await meeting.session.files.learn(offer)
+      await meeting.session.take(line: "/accept plan")
+      async let even: Void = left.give(
+        content, of: offer.shape.root, only: (0..<30).filter { $0 % 2 == 0 })
+      async let odd: Void = right.give(
+        content, of: offer.shape.root, only: (0..<30).filter { $0 % 2 == 1 })
+      let path = try #require(await meeting.journal.report(.complete).path)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(content.flatMap { $0 }))
+      left.close()
+      right.close()
+      _ = try await (even, odd)
+      for member in [one, other, author] { await member.links.close() }
+    }
+  }
+
+  @Test("The same content under two names is one file, found by either")
+  func twoNames() async throws {
+    try await FileMeeting.run { meeting in
+      let content = Self.chunks(3)
+      let member = try FileMember(grantedBy: meeting.genesis)
+      let first = meeting.offer(content, named: "plan", by: member.id)
+      // Its digest is a lie: the root it gives is another's.
+      let lie = FileDesk.Offer(
+        entry: first.entry, author: first.author, name: "plan", shape: first.shape,
+        digest: [UInt8](repeating: 0, count: 32))
+      let second = meeting.offer(content, named: "agenda", by: member.id)
+      await meeting.session.files.learn(lie)
+      await meeting.session.files.learn(second)
+      let stream = try await member.connect(to: meeting.session)
+      await meeting.session.take(line: "/accept agenda")
+      async let giving: Void = stream.give(content, of: first.shape.root)
+      let report = await meeting.journal.report(.complete)
+      #expect(report.path?.hasSuffix("/agenda") == true)
+      stream.close()
+      try await giving
+      await member.links.close()
+    }
+  }
+
+  @Test("Ten thousand offers can be fetched, and what is beyond them is told of once")
+  func tenThousandOffers() async throws {
+    try await FileMeeting.run { meeting in
+      let author = PeerID(publicKey: [UInt8](repeating: 9, count: 32))
+      let content = Self.chunks(1)
+      let clock = ContinuousClock()
+      let shape = meeting.offer(content, by: author).shape
+      let took = await clock.measure {
+        for number in 1...FileDesk.mostOffers + 5 {
+          var root = shape.root
+          withUnsafeBytes(of: number) { root.replaceSubrange(0..<8, with: $0) }
+          var entry = [UInt8](repeating: 0, count: 16)
+          withUnsafeBytes(of: number) { entry.replaceSubrange(0..<8, with: $0) }
+          await meeting.session.files.learn(
+            FileDesk.Offer(
+              entry: EntryID(entry)!, author: author, name: "file \(number)",
+              shape: FileShape(byteCount: 10, root: root)!, digest: root))
+        }
+      }
+      #expect(took < .seconds(20), "\(took)")
+      #expect(await meeting.session.files.items.count == FileDesk.mostOffers)
+      #expect(await meeting.journal.warning("too-many-files").contains("So many"))
+      await meeting.session.take(line: "/accept file 9999")
+      #expect(await meeting.journal.report(.fetching).name == "file 9999")
+    }
+  }
+}
+
+extension FileDesk {
+  /// The root of an offered file.
+  fileprivate func root(of entry: EntryID) -> [UInt8] {
+    items.first { $0.value.offers.contains { $0.entry == entry } }?.key ?? []
+  }
+}
