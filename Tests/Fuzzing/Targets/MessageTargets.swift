@@ -48,6 +48,9 @@ let messageTargets: [FuzzTarget] = [
     _ = message.wire
     if case .have(_, let map) = message { _ = ChunkMap(map, chunkCount: 100) }
   },
+  FuzzTarget(name: "file-fetch") { bytes in
+    for knowsHashes in [true, false] { fetch(as: bytes, knowsHashes: knowsHashes) }
+  },
   FuzzTarget(name: "file-name") { bytes in
     _ = FileName.sanitised(String(decoding: bytes, as: UTF8.self))
   },
@@ -94,6 +97,46 @@ let messageTargets: [FuzzTarget] = [
     _ = TextRecord.decode(frames(of: bytes))
   },
 ]
+
+/// Members that say what the input has them say, each frame led by who says it and how much later.
+private func fetch(as bytes: [UInt8], knowsHashes: Bool) {
+  let last = [UInt8](repeating: 0, count: 10)
+  let hashes = [[UInt8]](repeating: digest([1]), count: 2) + [digest(last)]
+  guard let shape = FileShape(byteCount: 2 * FileBounds.chunk + last.count, hashes: hashes) else {
+    fatalError("no file to fuzz with")
+  }
+  var machine = FileFetch(shape, hashes: knowsHashes ? hashes : nil, seed: 1, at: .zero)
+  var now = Moment.zero
+  for frame in frames(of: bytes) where frame.count >= 2 {
+    let peer = PeerID(publicKey: [UInt8](repeating: frame[0] % 32, count: 32))
+    now = now + .milliseconds(Int(frame[1]) * 40)
+    var outputs: [FileFetch.Output] = []
+    if let deadline = machine.deadline, deadline <= now { machine.wake(at: now, into: &outputs) }
+    switch try? FileMessage(Array(frame.dropFirst(2))) {
+    case .have(_, let map):
+      guard let map = ChunkMap(map, chunkCount: shape.chunkCount) else { break }
+      machine.handle(.holder(peer, map), at: now, into: &outputs)
+    case .gained(_, let chunk):
+      machine.handle(.gained(peer, chunk: chunk), at: now, into: &outputs)
+    case .list(_, let list): machine.handle(.list(peer, list), at: now, into: &outputs)
+    case .chunk(_, let chunk, let content):
+      machine.handle(.chunk(peer, index: chunk, content), at: now, into: &outputs)
+    case .refusal(_, let chunk):
+      machine.handle(.refused(peer, chunk: chunk), at: now, into: &outputs)
+    case .askList, .request: machine.handle(.resumed, at: now, into: &outputs)
+    case nil: machine.handle(.gone(peer), at: now, into: &outputs)
+    }
+    for case .store(let chunk, _) in outputs {
+      var more: [FileFetch.Output] = []
+      let isKept = frame[1] % 2 == 0
+      machine.handle(
+        isKept ? .stored(chunk: chunk) : .notStored(chunk: chunk), at: now, into: &more)
+    }
+    // Waking does what was due, or its driver would wake it for ever.
+    machine.wake(at: now, into: &outputs)
+    precondition(machine.deadline.map { $0 > now } ?? true, "an alarm that never rests")
+  }
+}
 
 /// Several frames in one input, each led by two bytes of length.
 func frames(of bytes: [UInt8]) -> [[UInt8]] {

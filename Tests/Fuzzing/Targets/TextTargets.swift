@@ -1,5 +1,6 @@
 import Admission
 import Capture
+import Chat
 import Foundations
 import Meeting
 import Playback
@@ -18,6 +19,9 @@ let textTargets: [FuzzTarget] = [
     let line = DisplayText.line($0, limit: 64)
     precondition(line.unicodeScalars.allSatisfy { $0.value >= 0x20 }, "a control character")
     _ = DisplayText.lines($0)
+  },
+  text("chat-command") { text in
+    for line in text.split(separator: "\n") { _ = try? ChatCommand(parsing: line) }
   },
   text("service-record") { text in
     let pairs = text.split(separator: "\n").map { line in
