@@ -92,7 +92,10 @@ struct HistoryCommandTests {
     defer { try? FileManager.default.removeItem(atPath: directory) }
     try await keep()
     let lines = try await export("lesson.txt").split(separator: "\n").map(String.init)
-    let forged = lines.filter { $0.contains("Bob: forged") }
+    // Quoted within an answer's line it is nobody's.
+    let forged = lines.filter {
+      $0.trimmingCharacters(in: .whitespaces).hasPrefix("12:00:00 Bob: forged")
+    }
     #expect(forged.count == 1)
     #expect(forged.allSatisfy { $0.hasPrefix("           ") }, "\(forged)")
     #expect(lines.contains { $0.hasSuffix("<i>edited</i>") })

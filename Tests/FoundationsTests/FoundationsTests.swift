@@ -65,3 +65,16 @@ struct ValueTests {
     #expect((0..<200).allSatisfy { _ in SecretSource.system.number(below: 3) < 3 })
   }
 }
+
+@Suite("Sizes as people read them")
+struct SizeTests {
+  @Test(
+    "A number of bytes is shown in the unit that fits",
+    arguments: [
+      (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1 kB"), (1_843_200, "1.8 MB"),
+      (999_960, "1 MB"), (4 << 30, "4.3 GB"),
+    ])
+  func size(bytes: Int, shown: String) {
+    #expect(DisplayText.size(bytes) == shown)
+  }
+}

@@ -24,6 +24,22 @@ package enum DisplayText {
     return String(view)
   }
 
+  /// A number of bytes as people read it: "912 bytes", "1.8 MB", in decimal units as file managers have
+  /// them.
+  package static func size(_ bytes: Int) -> String {
+    guard bytes >= 1000 else { return bytes == 1 ? "1 byte" : "\(bytes) bytes" }
+    var value = Double(bytes) / 1000
+    var units = ["kB", "MB", "GB", "TB"][...]
+    // What would be rounded up to 1000 is one of the next unit.
+    while value >= 999.95, units.count > 1 {
+      value /= 1000
+      units = units.dropFirst()
+    }
+    let tenths = Int((value * 10).rounded())
+    let number = tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
+    return "\(number) \(units.first ?? "")"
+  }
+
   private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .control, .surrogate, .privateUse, .lineSeparator, .paragraphSeparator, .unassigned: false

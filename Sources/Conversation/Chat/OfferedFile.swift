@@ -43,7 +43,7 @@ package struct OfferedFile: Hashable, Sendable {
   /// Name, size and note on one line, fit to be shown.
   package var displayText: String {
     let note = DisplayText.line(note, limit: ChatBounds.fileNote)
-    let what = "\(displayName) (\(byteCount) bytes)"
+    let what = "\(displayName) (\(DisplayText.size(byteCount)))"
     return note.isEmpty ? what : "\(what): \(note)"
   }
 }

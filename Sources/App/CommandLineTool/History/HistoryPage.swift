@@ -83,7 +83,8 @@ struct HistoryPage {
     if message.kind == "reply" {
       let quote = target.map { "\(bdi($0.name)): \(bdi(DisplayText.line($0.text, limit: 120)))" }
       let link = message.target.map { "#m\($0)" } ?? "#"
-      body += "<blockquote><a href=\"\(link)\">\(quote ?? "an earlier message")</a></blockquote>"
+      body +=
+        "<blockquote><a href=\"\(link)\">↩ \(quote ?? "an earlier message")</a></blockquote>"
     }
     body += "<p class=\"text\" dir=\"auto\">\(escape(message.text))</p>"
     body += answers(message) + reactions(message)
@@ -102,8 +103,8 @@ struct HistoryPage {
   private func event(_ message: Message) -> String? {
     switch message.kind {
     case "hand": message.text == "raised" ? "raised a hand" : "lowered a hand"
-    case "moderation": escape(message.text)
-    case "file": "offered the file " + escape(message.text)
+    case "moderation": bdi(message.text)
+    case "file": "offered the file <span class=\"said\">\(bdi(message.text))</span>"
     case "deleted": "deleted what stood here"
     case _: nil
     }
@@ -114,12 +115,13 @@ struct HistoryPage {
     let most = max(1, message.answers.map(\.names.count).max() ?? 1)
     let rows = message.answers.map { answer in
       """
-      <tr><th dir="auto">\(escape(answer.text))</th><td>\(answer.names.count)</td>\
-      <td><meter max="\(most)" value="\(answer.names.count)"></meter></td>\
-      <td>\(answer.names.map(bdi).joined(separator: ", "))</td></tr>
+      <li><span>\(bdi(answer.text))</span>\
+      <span><meter max="\(most)" value="\(answer.names.count)"></meter> \
+      \(answer.names.count)</span>\
+      <small>\(answer.names.map(bdi).joined(separator: ", "))</small></li>
       """
     }
-    return "<table>\(rows.joined())</table>"
+    return "<ul class=\"answers\">\(rows.joined())</ul>"
   }
 
   private func reactions(_ message: Message) -> String {
@@ -179,30 +181,38 @@ struct HistoryPage {
   }
 
   private static let style = """
-    :root { color-scheme: light dark; --quiet: #6a6a6a; --line: #8883; }
-    @media (prefers-color-scheme: dark) { :root { --quiet: #a0a0a0; } }
+    :root { color-scheme: light dark; --quiet: #626262; --line: #8886; --alarm: #b5151f; }
+    @media (prefers-color-scheme: dark) { :root { --quiet: #a8a8a8; --alarm: #ff8a80; } }
     body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 0 auto; padding: 1rem;
       overflow-wrap: anywhere; }
     header { border-bottom: 1px solid var(--line); }
-    h1 { margin: 0.5rem 0 0; }
+    h1 { margin: 0.5rem 0 0; font-size: clamp(1.4rem, 6vw, 2rem); line-height: 1.2; }
     h2 { font-size: 1rem; text-align: center; color: var(--quiet); margin: 2rem 0 1rem; }
     h3 { font-size: 1rem; margin: 0; }
     time, small, .quiet, .event, header p, footer { color: var(--quiet); font-weight: normal; }
-    time, small { font-size: 0.8rem; }
-    article { margin: 0.75rem 0; padding: 0.25rem 0 0.25rem 0.75rem;
+    time, small, strong { font-size: 0.8rem; }
+    time { white-space: nowrap; }
+    article { margin: 0.75rem 0; padding: 0.25rem 0 0.25rem 0.75rem; overflow: hidden;
       border-left: 3px solid hsl(var(--hue) 60% 50%); }
     article:target { background: #fc03; }
     .text { margin: 0; white-space: pre-wrap; }
     .event { margin: 0.5rem 0; font-size: 0.9rem; }
-    blockquote { margin: 0; font-size: 0.9rem; }
+    .event b, .said { color: CanvasText; font-weight: 500; }
+    blockquote { margin: 0.25rem 0; padding-left: 0.5rem; font-size: 0.9rem;
+      border-left: 2px solid var(--line); }
     blockquote a { color: var(--quiet); text-decoration: none; }
-    table { border-collapse: collapse; margin: 0.25rem 0; }
+    blockquote a:hover { text-decoration: underline; }
+    ul { list-style: none; margin: 0.25rem 0; padding: 0; font-size: 0.9rem; }
+    .answers li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 1rem;
+      padding: 0.25rem 0; border-top: 1px solid var(--line); }
+    .answers small { grid-column: 1 / -1; }
+    .reactions { display: flex; flex-wrap: wrap; gap: 0.5rem; }
+    .reactions li { border: 1px solid var(--line); border-radius: 1rem; padding: 0 0.5rem; }
+    table { border-collapse: collapse; margin: 0.25rem auto; }
     th, td { text-align: left; font-weight: normal; padding: 0.1rem 0.75rem 0.1rem 0;
       vertical-align: top; }
-    .reactions { list-style: none; display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 0.25rem 0;
-      padding: 0; font-size: 0.9rem; }
-    .reactions li { border: 1px solid var(--line); border-radius: 1rem; padding: 0 0.5rem; }
-    strong { color: #c01c28; font-size: 0.8rem; }
+    strong { color: var(--alarm); }
     footer { border-top: 1px solid var(--line); margin-top: 2rem; font-size: 0.8rem; }
+    @media print { article, .event { break-inside: avoid; } }
     """
 }

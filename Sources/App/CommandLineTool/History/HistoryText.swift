@@ -19,6 +19,8 @@ enum HistoryText {
   static func lines(_ messages: [Message], titles: [MeetingID: String]) -> [String] {
     var lines: [String] = []
     var heading = ""
+    let shown = Dictionary(
+      messages.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     for message in messages {
       let title = DisplayText.line(
         titles[message.meeting] ?? "", limit: 64, otherwise: "Meeting")
@@ -28,7 +30,7 @@ enum HistoryText {
         lines.append(next)
         heading = next
       }
-      lines += Self.lines(message)
+      lines += Self.lines(message, answering: message.target.flatMap { shown[$0] })
     }
     return lines
   }
@@ -36,13 +38,16 @@ enum HistoryText {
   /// As wide as the time before each message: what belongs to it stands under its text.
   private static let indent = String(repeating: " ", count: 9)
 
-  private static func lines(_ message: Message) -> [String] {
+  /// - Parameter target: what it answers, where that is shown too.
+  private static func lines(_ message: Message, answering target: Message?) -> [String] {
     let name = DisplayText.line(message.name, limit: 64, otherwise: "somebody")
     let mark = message.isContradicted ? " (contradicts itself)" : ""
-    let parts = DisplayText.lines(sentence(message, name: name + mark)).split(
+    let parts = DisplayText.lines(
+      sentence(message, name: name + mark, answering: target)
+    ).split(
       separator: "\n", omittingEmptySubsequences: false)
     var lines = ["\(format(message.time, "HH:mm:ss")) \(parts[0])"]
-    lines += parts.dropFirst().map { indent + "  " + $0 }
+    lines += parts.dropFirst().map { $0.isEmpty ? "" : indent + "  " + $0 }
     for answer in message.answers {
       let names = answer.names.isEmpty ? "" : "  (\(answer.names.joined(separator: ", ")))"
       lines.append("\(indent)  \(answer.names.count) × \(answer.text)\(names)")
@@ -54,12 +59,13 @@ enum HistoryText {
     return lines
   }
 
-  private static func sentence(_ message: Message, name: String) -> String {
+  private static func sentence(
+    _ message: Message, name: String, answering quoted: Message?
+  ) -> String {
     let edited = message.isEdited ? " (edited)" : ""
     switch message.kind {
     case "reply":
-      let target = message.target.map { " (to \($0.description.prefix(8)))" } ?? ""
-      return "\(name)\(target): \(message.text)\(edited)"
+      return "\(name)\(address(message, quoted)): \(message.text)\(edited)"
     case "poll": return "\(name) asks: \(message.text)\(edited)"
     case "hand": return "\(name) \(message.text == "raised" ? "raised a hand" : "lowered a hand")"
     case "moderation": return "\(name) \(message.text)"
@@ -70,6 +76,21 @@ enum HistoryText {
     case _: return "\(name): \(message.text)\(edited)"
     }
   }
+
+  /// Whom and what it answers.
+  private static func address(_ message: Message, _ quoted: Message?) -> String {
+    guard let quoted else {
+      return message.target.map { " (to \($0.description.prefix(8)))" } ?? ""
+    }
+    let name = DisplayText.line(quoted.name, limit: 64, otherwise: "somebody")
+    let text = DisplayText.line(quoted.text, limit: 2 * quotation)
+    let isLong = text.count > quotation
+    let words = isLong ? text.prefix(quotation - 1) + "…" : text
+    return words.isEmpty ? " (to \(name))" : " (to \(name), “\(words)”)"
+  }
+
+  /// Letters of what is answered: enough to know it again.
+  private static let quotation = 40
 
   static func format(_ time: WallTime, _ format: String) -> String {
     let formatter = DateFormatter()
