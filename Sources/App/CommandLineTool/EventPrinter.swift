@@ -7,6 +7,8 @@ import Synchronization
 
 protocol EventPrinter: Sendable {
   func print(_ event: MeetingEvent)
+  /// Somebody has typed a line.
+  func lineTyped()
 }
 
 /// Whole lines on a file descriptor, never mixed with one another.
@@ -20,8 +22,10 @@ final class LineWriter: Sendable {
 
   /// A reader that went away is not the meeting's end: what can't be written is dropped. A full disk
   /// is told of on standard error, once.
-  func write(_ line: String) {
-    var bytes = Array((line + "\n").utf8)[...]
+  func write(_ line: String) { put(line + "\n") }
+
+  func put(_ text: String) {
+    var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
@@ -55,6 +59,8 @@ struct JSONEventPrinter: EventPrinter {
   func print(_ event: MeetingEvent) {
     output.write(EventRecord(event: event, time: HostClock().wallTime()).json)
   }
+
+  func lineTyped() {}
 }
 
 /// Events as sentences for somebody who reads along.
@@ -62,10 +68,17 @@ final class TextEventPrinter: EventPrinter {
   private let output = LineWriter(descriptor: STDOUT_FILENO)
   private let errors = LineWriter(descriptor: STDERR_FILENO)
   private let names = Mutex<[PeerID: String]>([:])
+  private let bars = Mutex(ProgressBars())
   /// Where somebody types, the terminal has shown the line already.
   private let showsOwnLines = isatty(STDIN_FILENO) == 0
 
+  func lineTyped() { bars.withLock { $0.interrupt() } }
+
   func print(_ event: MeetingEvent) {
+    switch event {
+    case .file, .statistics: break
+    case _: bars.withLock { $0.interrupt() }
+    }
     switch event {
     case .invite(let code, let link, let uses, let expires):
       printInvite(code: code, link: link, uses: uses, expires: expires)
@@ -91,7 +104,7 @@ final class TextEventPrinter: EventPrinter {
     case .chat(let line):
       guard !line.isOwn || showsOwnLines else { break }
       output.write(Self.sentence(line).replacingOccurrences(of: "\n", with: "\n    "))
-    case .file(let report): output.write(Self.sentence(report))
+    case .file(let report): print(report)
     case .hand(_, let name, true): output.write("✋ \(name) raises a hand.")
     case .hand(_, let name, false): output.write("✋ \(name)'s hand is down.")
     case .statistics: break
@@ -107,19 +120,18 @@ final class TextEventPrinter: EventPrinter {
     names.withLock { $0[member] } ?? "somebody"
   }
 
-  private static func sentence(_ report: FileReport) -> String {
-    let share = report.total > 0 ? Double(report.bytes) / Double(report.total) : 1
-    let filled = Int((share * 20).rounded(.down))
-    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
-    let line = "⇩ \(report.name)  #\(report.file.description.prefix(8))  "
-    switch report.state {
-    case .offered: return line + "offered, \(report.total) bytes"
-    case .fetching:
-      return line + "\(bar) \(Int(share * 100)) % from \(report.holders.count) members"
-    case .complete: return line + "is here: \(report.path ?? "")"
-    case .cancelled: return line + "cancelled"
-    case .failed: return line + "failed"
+  private func print(_ report: FileReport) {
+    guard report.state != .offered, let columns = ProgressBars.columns,
+      let name = ProgressBars.name(report.name, columns: columns)
+    else { return output.write(report.sentence(name: report.name)) }
+    let isOver = report.state != .fetching
+    let line = report.sentence(name: isOver ? report.name : name)
+    let text = bars.withLock { bars in
+      // A path may be longer than a line: nothing can be drawn over it.
+      defer { if isOver { bars.interrupt() } }
+      return bars.draw(line, of: report.file)
     }
+    output.put(text)
   }
 
   private static func sentence(_ line: ChatLine) -> String {

@@ -21,7 +21,10 @@ struct MeetingRunner {
       signals.onInterrupt { opening.cancel() }
       let session = try await opening.value
       signals.onInterrupt { Task { await session.leave() } }
-      let input = StandardInput { line in await session.take(line: line) }
+      let input = StandardInput { line in
+        printer.lineTyped()
+        await session.take(line: line)
+      }
       input.start()
       for await event in session.events {
         printer.print(event)
