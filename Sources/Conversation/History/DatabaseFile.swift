@@ -14,6 +14,7 @@ enum DatabaseFile {
 
   static func openForWriting(_ path: String, pageLimit: Int?) throws -> DatabaseQueue {
     try makePrivate(path)
+    try check(path)
     var configuration = Configuration()
     configuration.label = "virtue.history"
     configuration.journalMode = .wal
@@ -26,7 +27,6 @@ enum DatabaseFile {
       // What is deleted is overwritten: forgotten means gone from the file.
       try db.execute(sql: "PRAGMA secure_delete = ON")
       if let pageLimit { try db.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
-      try check(db, path: path)
       if try Schema.migrator.hasBeenSuperseded(db) { throw Problem.newer }
     }
     try Schema.migrator.migrate(queue)
@@ -94,15 +94,26 @@ enum DatabaseFile {
     close(file)
   }
 
-  private static func check(_ db: Database, path: String) throws {
-    // Reads the header and the schema: a file that is no database fails here.
-    _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master")
+  /// Looks whether the file is whole, before anything is written to it: opening it for writing in WAL
+  /// mode already changes it, and a damaged one is to be set aside as it was found.
+  private static func check(_ path: String) throws {
     var status = stat()
-    guard stat(path, &status) == 0, status.st_size <= checkedSize else { return }
-    let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
-    guard verdict == "ok" else {
-      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
+    guard stat(path, &status) == 0, status.st_size > 0 else { return }
+    var configuration = Configuration()
+    configuration.label = "virtue.history.check"
+    configuration.readonly = true
+    configuration.busyMode = .timeout(patience)
+    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    try queue.read { db in
+      // Reads the header and the schema: a file that is no database fails here.
+      _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master")
+      guard status.st_size <= checkedSize else { return }
+      let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
+      guard verdict == "ok" else {
+        throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
+      }
     }
+    try queue.close()
   }
 }
 
