@@ -80,11 +80,11 @@ actor FileDesk {
 
   func learn(_ offer: Offer) {
     let root = offer.shape.root
-    guard offerCount < Self.mostOffers else {
+    let own = offer.author == parts.me ? ownPaths.removeValue(forKey: root) : nil
+    guard offerCount < Self.mostOffers || own != nil else {
       return warn(
         "too-many-files", "So many files were offered that further ones can't be fetched.")
     }
-    let own = offer.author == parts.me ? ownPaths.removeValue(forKey: root) : nil
     let isNew = items[root] == nil
     if isNew {
       items[root] = Item(offer)
@@ -211,7 +211,7 @@ actor FileDesk {
     guard let shape = FileShape(byteCount: size, hashes: hashes) else { return }
     let folder = folder(of: shape.root)
     do {
-      try folder.make()
+      try folder.makeAnew()
       try folder.keep(list: hashes)
       try folder.keep(place: path)
     } catch {

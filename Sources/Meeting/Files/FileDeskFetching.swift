@@ -35,7 +35,8 @@ extension FileDesk {
     let hashes = folder.list.flatMap { shape.hashes(of: $0) }
     if let place = folder.place, let hashes {
       guard FileFolder.size(of: place) == shape.byteCount else {
-        folder.remove()
+        // It was moved or deleted: whoever did so doesn't want it again unasked.
+        try? folder.cancel()
         return
       }
       // Each chunk is compared again when it is given.
