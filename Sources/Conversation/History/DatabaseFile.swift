@@ -9,6 +9,13 @@ enum DatabaseFile {
   /// shows its damage when the page is read.
   private static let checkedSize = 64 << 20
 
+  /// Bytes of pages held in memory, as far as they are used.
+  private static let cacheSize = 32 << 20
+
+  /// Pages of 4 KiB in the log before they are written into the file: each of several batches' pages
+  /// once instead of each time.
+  private static let logPages = 4096
+
   /// How long another process of this user is waited for.
   private static let patience: TimeInterval = 5
 
@@ -26,6 +33,10 @@ enum DatabaseFile {
       try db.execute(sql: "PRAGMA synchronous = FULL")
       // What is deleted is overwritten: forgotten means gone from the file.
       try db.execute(sql: "PRAGMA secure_delete = ON")
+      // Hashes fall anywhere in their index: with SQLite's own 2 MB nearly every entry of a long history
+      // costs a read, and a batch writes its pages several times.
+      try db.execute(sql: "PRAGMA cache_size = -\(cacheSize >> 10)")
+      try db.execute(sql: "PRAGMA wal_autocheckpoint = \(logPages)")
       if let pageLimit { try db.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
       if try Schema.migrator.hasBeenSuperseded(db) { throw Problem.newer }
     }

@@ -10,7 +10,7 @@ extension Database {
   /// Notes what a new entry points to, and lets edits and deletes have their effect.
   func relate(_ entry: Entry, number: Int64) throws {
     for target in entry.body.targets {
-      try execute(
+      try executeOften(
         sql: "INSERT OR IGNORE INTO pointers (target, number) VALUES (?, ?)",
         arguments: [Data(target.bytes), number])
     }
@@ -69,13 +69,13 @@ extension Database {
 
   /// The author's entries that point to one of its own.
   private func pointers(to target: EntryHash, by author: PeerID) throws -> [Entry] {
-    let rows = try Row.fetchAll(
-      self,
+    let statement = try cachedStatement(
       sql: """
         SELECT entries.meeting, entries.wire FROM pointers JOIN entries USING (number)
         WHERE target = ? AND author = ?
-        """,
-      arguments: [Data(target.bytes), Data(author.bytes)])
+        """)
+    let rows = try Row.fetchAll(
+      statement, arguments: [Data(target.bytes), Data(author.bytes)])
     return rows.compactMap(Entry.init(row:))
   }
 }

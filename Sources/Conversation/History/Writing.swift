@@ -6,6 +6,11 @@ import SwiftProtobuf
 import Wire
 
 extension Database {
+  /// For what is done with each entry: compiling its SQL takes longer than running it.
+  func executeOften(sql: String, arguments: StatementArguments) throws {
+    try cachedStatement(sql: sql).execute(arguments: arguments)
+  }
+
   func register(_ meeting: MeetingRecord, at now: WallTime) throws {
     let title = DisplayText.line(meeting.title, limit: WireBounds.title)
     try execute(
@@ -46,7 +51,7 @@ extension Database {
 
   func append(_ entry: Entry, at now: WallTime) throws {
     try rememberAuthor(of: entry)
-    try execute(
+    try executeOften(
       sql: """
         INSERT INTO entries
           (hash, meeting, author, sequence, clock, counter, kind, time, wire, text)
@@ -67,7 +72,7 @@ extension Database {
 
   private func noteContradiction(by entry: Entry) throws {
     // Left to itself SQLite goes through the whole meeting by the index that covers the columns.
-    try execute(
+    try executeOften(
       sql: """
         INSERT OR IGNORE INTO contradictions (meeting, author)
         SELECT meeting, author FROM entries INDEXED BY entriesBySequence
@@ -84,7 +89,7 @@ extension Database {
   private func rememberAuthor(of entry: Entry) throws {
     var name = ""
     if case .joined(let said) = entry.body { name = said }
-    try execute(
+    try executeOften(
       sql: """
         INSERT INTO members (id, key, name, issued) VALUES (?1, ?2, ?3, 0)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name
@@ -94,7 +99,7 @@ extension Database {
   }
 
   func touch(_ meeting: MeetingID, at now: WallTime) throws {
-    try execute(
+    try executeOften(
       sql: "UPDATE meetings SET lastSeen = max(lastSeen, ?2) WHERE id = ?1",
       arguments: [Data(meeting.bytes), now.milliseconds])
   }
