@@ -121,7 +121,10 @@ actor Demo {
       participants.forEach { $0.kill() }
     }
     for participant in participants {
-      observations[participant.name]?.exitStatus = await participant.waitUntilExit()
+      // First the wait: an entry that is open for writing meanwhile would meet the events that still
+      // come.
+      let status = await participant.waitUntilExit()
+      observations[participant.name]?.exitStatus = status
     }
     guardian.cancel()
   }
