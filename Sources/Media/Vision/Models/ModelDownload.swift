@@ -105,12 +105,25 @@ package struct ModelDownload {
     }
   }
 
-  /// For good: a program started by one that ignores the terminal's signals, because it handles them
-  /// itself, ignores SIGTERM too. What pip leaves lies in the folder that is removed.
+  /// For good, with all that it started: Python may be a script that starts the real one. A program
+  /// started by one that ignores the terminal's signals, because it handles them itself, ignores
+  /// SIGTERM too. What pip leaves lies in the folder that is removed.
   private static func end(_ process: Process) {
-    kill(process.processIdentifier, SIGKILL)
+    var ending = [process.processIdentifier]
+    var place = 0
+    while place < ending.count, ending.count < processLimit {
+      let own = ending[place]
+      let list = try? String(
+        contentsOfFile: "/proc/\(own)/task/\(own)/children", encoding: .utf8)
+      ending += (list ?? "").split(separator: " ").compactMap { pid_t($0) }
+      place += 1
+    }
+    for process in ending { kill(process, SIGKILL) }
     process.waitUntilExit()
   }
+
+  /// Processes that a download is ended with: pip has one or two.
+  private static let processLimit = 64
 
   /// Bytes in all files below `folder`.
   private static func bytes(in folder: String) -> Int {
