@@ -16,7 +16,7 @@ extension GossipBenchmark {
     }
   }
 
-  /// For 100 s members crash, each of them back two seconds later in another run.
+  /// For 100 s members crash, each of them back in another run five seconds later, when all have missed it.
   private func suspect(_ count: Int, _ percent: Int, seed: Int, into samples: inout Samples) {
     let world = MeetingWorld(seed: UInt64(seed))
     for number in 1...count { _ = world.add(Identity(number)) }
@@ -40,7 +40,7 @@ extension GossipBenchmark {
       }
       if steps == 0 { world.run(for: .seconds(1)) }
       gone.append(crashed)
-      guard gone.count > 2 else { continue }
+      guard gone.count > 5 else { continue }
       for host in gone.removeFirst() {
         runs[host] &+= 1
         let alive = world.hosts.indices.filter { world.hosts[$0].isRunning }
