@@ -54,6 +54,31 @@ struct HyParViewTests {
     }
   }
 
+  @Test("However long nothing changes, views are shuffled and a free place is asked for")
+  func staysAwake() {
+    var (view, outputs) = view(neighbours: 4)
+    view.handle(.learned(ids(20...22), isSought: false), at: .zero, into: &outputs)
+    var (shuffles, requests) = (0, 0)
+    // Six hours of it, of which the last counts.
+    var now = Moment.zero
+    while now < .zero + .seconds(6 * 3600), let next = view.deadline {
+      now = next
+      outputs = []
+      view.wake(at: now, into: &outputs)
+      let isLate = now > .zero + .seconds(5 * 3600)
+      let isShuffling = sent(outputs).contains { if case .shuffle = $0.0 { true } else { false } }
+      if isLate, isShuffling { shuffles += 1 }
+      for case .link(let peer) in outputs {
+        if isLate { requests += 1 }
+        // It has no room, and never will; nor has anybody else.
+        view.handle(.linked(peer, isInitiator: false), at: now, into: &outputs)
+        view.handle(.received(.disconnect, from: peer), at: now, into: &outputs)
+      }
+    }
+    #expect((60...120).contains(shuffles), "\(shuffles)")
+    #expect(requests > 30, "\(requests)")
+  }
+
   @Test("The end of a walk opens a link to the newcomer, and a lost neighbour's place is filled")
   func promotes() {
     var (view, outputs) = view(neighbours: 3)

@@ -64,11 +64,7 @@ enum DatabaseFile {
 
   private static func openMigratedForReading(_ path: String) throws -> DatabaseQueue {
     guard access(path, F_OK) == 0 else { throw Problem.missing }
-    var configuration = Configuration()
-    configuration.label = "virtue.history.reading"
-    configuration.readonly = true
-    configuration.busyMode = .timeout(patience)
-    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    let queue = try readOnlyQueue(path, label: "virtue.history.reading")
     try queue.read { db in
       if try Schema.migrator.hasBeenSuperseded(db) { throw Problem.newer }
       guard try Schema.migrator.hasCompletedMigrations(db) else {
@@ -78,6 +74,14 @@ enum DatabaseFile {
       }
     }
     return queue
+  }
+
+  private static func readOnlyQueue(_ path: String, label: String) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.label = label
+    configuration.readonly = true
+    configuration.busyMode = .timeout(patience)
+    return try DatabaseQueue(path: path, configuration: configuration)
   }
 
   /// Renames a damaged database, with what SQLite keeps beside it, and never over another file.
@@ -110,11 +114,7 @@ enum DatabaseFile {
   private static func check(_ path: String) throws {
     var status = stat()
     guard stat(path, &status) == 0, status.st_size > 0 else { return }
-    var configuration = Configuration()
-    configuration.label = "virtue.history.check"
-    configuration.readonly = true
-    configuration.busyMode = .timeout(patience)
-    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    let queue = try readOnlyQueue(path, label: "virtue.history.check")
     try queue.read { db in
       // Reads the header and the schema: a file that is no database fails here.
       _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master")

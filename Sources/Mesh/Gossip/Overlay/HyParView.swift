@@ -158,8 +158,10 @@ package struct HyParView: Machine {
     }
   }
 
+  /// Cycles to sit out: more each time, up to the longest.
   static func pause(after vain: Int, _ bounds: HyParViewBounds) -> Int {
-    min(1 << vain, bounds.longestPause) - 1
+    // What is shifted out in a meeting that lasts would leave nothing, or less.
+    min(1 << min(vain, 16), bounds.longestPause) - 1
   }
 
   /// Whether it has neighbours, or is on the way to some.
