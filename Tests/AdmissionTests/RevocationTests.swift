@@ -165,9 +165,9 @@ struct RevocationTests {
     var set = meeting.noRevocations
     try set.insert(byCohost)
     #expect(set.removals(by: cohost.key.publicKey).map(\.member) == [guest.id])
-    #expect(set.removals(of: guestChain) == [byCohost])
+    #expect(set.logEnds == [guest.key.publicKey: [[1, 2, 3]]])
     try set.insert(ofCohost)
-    #expect(set.removals(of: guestChain).isEmpty)
+    #expect(set.logEnds.keys.map(\.self) == [cohost.key.publicKey])
     // The set itself says what to sign.
     var careful = meeting.noRevocations
     try careful.insert(byCohost)
@@ -177,9 +177,58 @@ struct RevocationTests {
       standing: [], at: newYear)
     #expect(signed.map(\.member) == [guest.id, cohost.id])
     for revocation in signed { try careful.insert(revocation) }
-    #expect(careful.removals(of: guestChain).map(\.issuerKey) == [meeting.host.key.publicKey])
-    #expect(!careful.removals(of: cohostChain).isEmpty)
-    #expect(careful.removals(of: meeting.hostChain).isEmpty)
+    #expect(
+      careful.logEnds == [
+        guest.key.publicKey: [[1, 2, 3]], cohost.key.publicKey: [nil],
+      ])
+  }
+
+  @Test("A co-host ends no host's or co-host's log, as soon as the grant of either is known")
+  func logEnds() throws {
+    let second = Person("second co-host")
+    let secondChain = meeting.appoint(second, .cohost)
+    let guestChain = try admit(guest, by: cohost, cohostChain)
+    var removals = try [second, meeting.host, guest].map {
+      try removal(of: $0, by: cohost, cohostChain)
+    }
+    removals.append(try removal(of: guest, by: meeting.host, meeting.hostChain, standing: [friend]))
+    var sets: Set<RevocationSet> = []
+    for order in orders(removals) {
+      var set = meeting.noRevocations
+      for revocation in order { try set.insert(revocation) }
+      // Who comes later hears of grants whose holders it never meets.
+      let areNews = set.note([secondChain, meeting.hostChain].map { $0.grants[0].signed })
+      let areNewsAgain = set.note([secondChain.grants[0].signed])
+      #expect(areNews && !areNewsAgain)
+      #expect(set.logEnds == [guest.key.publicKey: [[1, 2, 3]]])
+      let kept = RevocationSet(
+        genesisKey: meeting.genesis.publicKey, try WireRemovals(wire: set.removals.wire))
+      #expect(kept == set)
+      sets.insert(set)
+    }
+    #expect(sets.count == 1)
+    // Nothing but the genesis key's word makes a co-host.
+    var set = meeting.noRevocations
+    let others = Meeting("other")
+    for grant in [guestChain.grants[1], guestChain.grants[0], others.hostChain.grants[0]] {
+      let isCohosts = grant == cohostChain.grants[0]
+      let isNoted = set.note(grant)
+      #expect(isNoted == isCohosts)
+    }
+    var forged = secondChain.grants[0].signed
+    forged.signature[5] ^= 1
+    let isForgedNoted = set.note([forged, WireSigned()])
+    #expect(!isForgedNoted)
+    // Promoted, the nearer grant is the one that is told; and there is an end to them.
+    let promoted = meeting.appoint(cohost, .host)
+    let isPromoted = set.note(promoted.grants[0])
+    let isDemoted = set.note(cohostChain.grants[0])
+    #expect(isPromoted && !isDemoted)
+    #expect(set.wireModerators == [promoted.grants[0].signed])
+    for number in 0..<2 * WireBounds.moderators {
+      set.note(meeting.appoint(Person("co-host \(number)"), .cohost).grants[0])
+    }
+    #expect(set.wireModerators.count == WireBounds.moderators)
   }
 
   @Test("Three hosts in a circle of removals: the nearest stands, and all orders agree")

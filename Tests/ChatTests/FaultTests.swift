@@ -37,6 +37,30 @@ struct FaultTests {
   }
 
   @Test(
+    "Whoever hears of a removal when, all count the same of what the removed member signs",
+    arguments: seeds)
+  func removed(seed: UInt64) {
+    var world = World(members: 12, seed: seed &+ 5000)
+    world.crashAtWrite = 0.01
+    world.loss = 0.1
+    world.act(60, over: .seconds(20))
+    world.remove(4, over: .seconds(15))
+    world.fault(6, over: .seconds(20))
+    world.run(until: seconds(21))
+    world.crashAtWrite = 0
+    world.loss = 0
+    world.run(until: seconds(180))
+    world.expectOneHistory()
+    let log = world.members[0].log
+    for (key, ends) in world.ends {
+      let counted = log.counted.filter { $0.authorKey == key }
+      let last = ends.compactMap { if case .after(let last) = $0 { log.entry(last) } else { nil } }
+      #expect(ends.contains(.beforeAll) ? counted.isEmpty : true, "seed \(seed)")
+      #expect(counted.count <= last.map { Int($0.sequence) }.min() ?? 0, "seed \(seed)")
+    }
+  }
+
+  @Test(
     "Members that were restored from an older copy fetch their logs and don't contradict themselves",
     arguments: 0..<6 as Range<UInt64>)
   func restored(seed: UInt64) {

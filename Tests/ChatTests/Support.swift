@@ -55,6 +55,8 @@ struct Member {
   var log: ChatLog
   let key: SigningKey
   private(set) var stored: [Entry] = []
+  /// Of those stored, the ones marked as counting for nothing.
+  private(set) var discounted: Set<EntryHash> = []
   private(set) var outputs: [ChatLog.Output] = []
 
   init(_ number: UInt64, stored: [Entry] = [], mayBeKnownFurther: Bool = false) {
@@ -89,11 +91,13 @@ struct Member {
     while !next.isEmpty {
       var pending: [ChatLog.Input] = []
       for output in next {
-        if case .commit(let entries) = output {
+        switch output {
+        case .commit(let entries):
           stored += entries
           pending.append(.committed(entries.map(\.id)))
-        } else {
-          results.append(output)
+        case .discount(let entries): discounted.formUnion(entries)
+        case .recount(let entries): discounted.subtract(entries)
+        case _: results.append(output)
         }
       }
       next = []

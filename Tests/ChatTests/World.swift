@@ -10,6 +10,7 @@ struct World {
   enum Event {
     case input(Int, ChatLog.Input, incarnation: Int)
     case store(Int, [Entry], incarnation: Int)
+    case mark(Int, [EntryHash], counts: Bool, incarnation: Int)
     case wake(Int, incarnation: Int)
     case say(Int, String)
     /// Something of a kind that chance chooses, about something that is there.
@@ -17,34 +18,30 @@ struct World {
     case fault(Fault)
   }
 
-  enum Fault {
-    case crash(Int)
-    /// Its data directory is put back as it was at some earlier time.
-    case restore(Int)
-    case diskFull(Int, Bool)
-    case split(Int)
-    case heal
-  }
-
   struct Node {
     let number: Int
     let key: SigningKey
     var log: ChatLog
     var stored: [Entry] = []
+    /// Of those stored, the ones marked as counting for nothing. A restart forgets which, as nothing
+    /// else may hang on the marks.
+    var discounted: Set<EntryHash> = []
     var shown: [EntryHash] = []
     var shownSet: Set<EntryHash> = []
     var incarnation = 0
     var links: Set<Int> = []
     var isDiskFull = false
+    /// When the last that is to be stored so far is.
+    var storesAt = Moment.zero
     /// What could not be kept: it may be published all the same.
     var unkept: Set<EntryHash> = []
   }
 
-  private(set) var members: [Node] = []
+  var members: [Node] = []
   private var events: [(at: Moment, order: Int, event: Event)] = []
   private var order = 0
-  private var now = Moment.zero
-  private var chance: SeededGenerator
+  var now = Moment.zero
+  var chance: SeededGenerator
   private let seed: UInt64
   var loss = 0.0
   var duplication = 0.0
@@ -54,10 +51,12 @@ struct World {
   private(set) var largestBatch = 0
   private(set) var published: Set<EntryHash> = []
   /// Lines that came back to their author, kept.
-  private(set) var acknowledged: Set<EntryHash> = []
+  var acknowledged: Set<EntryHash> = []
   /// How likely a write is to be the last thing that a member does, before or after it.
   var crashAtWrite = 0.0
-  private(set) var crashes = 0
+  var crashes = 0
+  /// What each member is told of removals, sooner or later.
+  var ends: [[UInt8]: Set<LogEnd>] = [:]
   private var lines = 0
   private var isSplit: (Int, Int) -> Bool = { _, _ in false }
 
@@ -74,7 +73,7 @@ struct World {
     }
   }
 
-  var hashes: [[UInt8]] { members.map { HistoryHash.of($0.log.ordered) } }
+  var hashes: [[UInt8]] { members.map { HistoryHash.of($0.log.counted) } }
 
   func expectOneHistory(of count: Int? = nil) {
     for member in members {
@@ -88,6 +87,8 @@ struct World {
       #expect(Set(member.shown).count == member.shown.count, "seed \(seed): shown twice")
       #expect(Set(member.shown).isSubset(of: ordered.map(\.hash)))
       #expect(Set(member.stored) == Set(ordered), "seed \(seed): not kept")
+      let uncounted = Set(ordered.map(\.hash)).subtracting(member.log.counted.map(\.hash))
+      #expect(member.discounted == uncounted, "seed \(seed): not marked")
     }
     #expect(Set(hashes).count == 1)
   }
@@ -135,59 +136,13 @@ struct World {
         incarnation: members[member].incarnation))
   }
 
-  /// Starts the member anew from what it had kept.
-  mutating func crash(_ number: Int) {
-    let number = number % members.count
-    crashes += 1
-    members[number].incarnation += 1
-    members[number].log = ChatLog(
-      meeting: meeting, key: members[number].key, stored: members[number].stored,
-      mayBeKnownFurther: true)
-    members[number].shown = []
-    members[number].shownSet = []
-    members[number].unkept = []
-    let links = members[number].links.sorted()
-    for other in links { unlink(number, other) }
-    for other in links { link(number, other) }
-  }
-
-  /// Starts the member anew from an older copy of what it had kept.
-  mutating func restore(_ number: Int) {
-    let number = number % members.count
-    let kept = members[number].stored
-    let lost = kept.dropFirst(Int.random(in: 0...kept.count, using: &chance))
-    members[number].stored.removeLast(lost.count)
-    // What nobody else had is gone with the disk, not by a fault of the program.
-    let elsewhere = Set(members.flatMap { $0.number == number ? [] : $0.stored.map(\.hash) })
-    acknowledged.subtract(lost.map(\.hash).filter { !elsewhere.contains($0) })
-    crash(number)
-  }
-
-  /// `count` faults of all kinds at random times, and then none any more.
-  mutating func fault(_ count: Int, over duration: Duration) {
-    for _ in 0..<count {
-      let number = Int.random(in: members.indices, using: &chance)
-      let fault: Fault =
-        switch Int.random(in: 0..<6, using: &chance) {
-        case 0, 1: .crash(number)
-        case 2: .restore(number)
-        case 3: .diskFull(number, true)
-        case 4: .split(Int.random(in: 1..<members.count, using: &chance))
-        case _: .heal
-        }
-      push(.fault(fault), after: moment(within: duration))
-    }
-    for number in members.indices { push(.fault(.diskFull(number, false)), after: duration) }
-    push(.fault(.heal), after: duration)
-  }
-
   mutating func act(_ count: Int, over duration: Duration) {
     for _ in 0..<count {
       push(.act(Int.random(in: members.indices, using: &chance)), after: moment(within: duration))
     }
   }
 
-  private mutating func moment(within duration: Duration) -> Duration {
+  mutating func moment(within duration: Duration) -> Duration {
     .nanoseconds(Int64.random(in: 0..<duration.nanoseconds, using: &chance))
   }
 
@@ -202,7 +157,7 @@ struct World {
     now = end
   }
 
-  private mutating func push(_ event: Event, after delay: Duration = .zero) {
+  mutating func push(_ event: Event, after delay: Duration = .zero) {
     order += 1
     let at = now + delay
     var low = 0
@@ -221,6 +176,14 @@ struct World {
       guard members[number].incarnation == incarnation else { return }
       members[number].log.handle(input, at: now, into: &outputs)
       carryOut(outputs, of: number)
+    case .mark(let number, let entries, let counts, let incarnation):
+      guard members[number].incarnation == incarnation else { return }
+      let kept = Set(members[number].stored.map(\.hash)).intersection(entries)
+      if counts {
+        members[number].discounted.subtract(kept)
+      } else {
+        members[number].discounted.formUnion(kept)
+      }
     case .store(let number, let entries, let incarnation):
       guard members[number].incarnation == incarnation else { return }
       write(entries, of: number)
@@ -241,18 +204,6 @@ struct World {
       members[number].log.handle(.compose(body, wall: clock), at: now, into: &outputs)
       carryOut(outputs, of: number)
     case .fault(let fault): carryOut(fault)
-    }
-  }
-
-  private mutating func carryOut(_ fault: Fault) {
-    switch fault {
-    case .crash(let number): crash(number)
-    case .restore(let number): restore(number)
-    case .diskFull(let number, let isFull): members[number].isDiskFull = isFull
-    case .split(let border):
-      heal()
-      split(at: border)
-    case .heal: heal()
     }
   }
 
@@ -295,7 +246,12 @@ struct World {
     for output in outputs {
       switch output {
       case .commit(let entries):
-        push(.store(number, entries, incarnation: incarnation), after: delay())
+        push(.store(number, entries, incarnation: incarnation), after: storing(number))
+      case .discount(let entries):
+        push(
+          .mark(number, entries, counts: false, incarnation: incarnation), after: storing(number))
+      case .recount(let entries):
+        push(.mark(number, entries, counts: true, incarnation: incarnation), after: storing(number))
       case .publish(let entry):
         let hash = entryHash(entry)
         published.insert(hash)
@@ -343,8 +299,14 @@ struct World {
     }
   }
 
+  /// One after the other.
+  mutating func storing(_ number: Int) -> Duration {
+    members[number].storesAt = max(members[number].storesAt, now + delay())
+    return members[number].storesAt - now
+  }
+
   /// Uneven, so that messages overtake each other.
-  private mutating func delay() -> Duration {
+  mutating func delay() -> Duration {
     .microseconds(Int64.random(in: 100...20_000, using: &chance))
   }
 }

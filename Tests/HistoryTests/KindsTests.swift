@@ -63,6 +63,64 @@ struct KindsTests {
     #expect(try await store.entries(of: meeting) == all.sorted())
   }
 
+  @Test("What doesn't count is kept and neither found, shown nor hashed, until it counts again")
+  func uncounted() async throws {
+    var alice = Author(1)
+    var bob = Author(2)
+    let came = alice.say(.joined(name: "Alice"))
+    let said = alice.say("first words", at: 10)
+    let poll = bob.say(.poll("Tea?", options: ["Yes", "No"]), at: 15)
+    let edit = alice.say(.edit(of: said.hash, "second words"), at: 20)
+    let reaction = alice.say(.reaction(to: poll.hash, "👍"), at: 30)
+    let vote = alice.say(.vote(in: poll.hash, [1]), at: 40)
+    let late = alice.say("third words", at: 50)
+    let deletion = alice.say(.delete([late.hash]), at: 60)
+    let all = [came, said, poll, edit, reaction, vote, late]
+    try await store.append(all, at: wall(99))
+    let past = [edit, reaction, vote, late]
+    try await store.setCounted(past.map(\.hash), false, at: wall(100))
+    // Saying it again changes nothing, nor does an entry that isn't here.
+    try await store.setCounted([late.hash, deletion.hash], false, at: wall(100))
+    #expect(try await store.hash(of: meeting) == HistoryHash.of([said, poll]))
+    let messages = try await store.messages(limit: 9)
+    #expect(messages.map(\.text) == ["first words", "Tea?"])
+    #expect(messages[0].isEdited == false)
+    #expect(messages[1].reactions.isEmpty && messages[1].answers.allSatisfy(\.names.isEmpty))
+    for word in ["second", "third"] {
+      #expect(try await store.messages(search: word, limit: 9).isEmpty)
+    }
+    #expect(try await store.messages(search: "first", limit: 9).map(\.id) == [said.id])
+    #expect(try await store.entries(of: meeting) == all)
+    // Its author's word that it is to go stands, though it isn't counted either.
+    try await store.append([deletion], at: wall(101))
+    try await store.setCounted([deletion.hash], false, at: wall(101))
+    #expect(try await store.messages(limit: 9).count == 2)
+    #expect(try await store.hash(of: meeting) == HistoryHash.of([said, poll]))
+
+    try await store.setCounted((past + [deletion]).map(\.hash), true, at: wall(102))
+    #expect(try await store.hash(of: meeting) == HistoryHash.of(all + [deletion]))
+    let again = try await store.messages(limit: 9)
+    #expect(again.map(\.text) == ["second words", "Tea?", ""])
+    #expect(again.map(\.kind) == ["text", "poll", "deleted"])
+    #expect(again[1].reactions.map(\.names) == [["Alice"]])
+    #expect(again[1].answers.map(\.names) == [[], ["Alice"]])
+    #expect(try await store.messages(search: "second", limit: 9).map(\.id) == [said.id])
+    #expect(try await store.messages(search: "first", limit: 9).isEmpty)
+  }
+
+  @Test("Who was removed is kept with the meeting and forgotten with it")
+  func removals() async throws {
+    #expect(try await store.removals(of: meeting) == nil)
+    let removals = WireRemovals.with {
+      $0.revocations = [signingKey(1).sign([1, 2, 3], for: .revocation)]
+    }
+    try await store.keep(removals, of: meeting, at: wall(1))
+    try await store.register(meetingRecord(), at: wall(2))
+    #expect(try await store.removals(of: meeting) == removals)
+    try await store.forget(meeting, at: wall(3))
+    #expect(try await store.removals(of: meeting) == nil)
+  }
+
   @Test(
     "A deleted message is gone from the search and from the file, whichever came first",
     arguments: [false, true])

@@ -17,14 +17,25 @@ struct MigrationTests {
 
   /// A file as the first version left it, made by that version's own statements.
   private func makeVersion1(of entries: [(Entry, kind: String, text: String?)]) throws {
+    try make(Self.version1, "('v1')", of: entries)
+  }
+
+  /// The same of the second.
+  private func makeVersion2(of entries: [(Entry, kind: String, text: String?)]) throws {
+    try make(Self.version1 + Self.version2, "('v1'), ('v2')", of: entries)
+  }
+
+  private func make(
+    _ schema: String, _ migrations: String, of entries: [(Entry, kind: String, text: String?)]
+  ) throws {
     let queue = try DatabaseQueue(path: directory.history)
     try queue.write { db in
       try db.execute(
         sql: """
           CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY);
-          INSERT INTO grdb_migrations VALUES ('v1');
+          INSERT INTO grdb_migrations VALUES \(migrations);
           """)
-      try db.execute(sql: Self.version1)
+      try db.execute(sql: schema)
       try db.execute(
         sql: "INSERT INTO meetings VALUES (?, ?, 'Standup', 1, 2, NULL)",
         arguments: [Data(meeting.bytes), Data(genesis.publicKey)])
@@ -82,9 +93,25 @@ struct MigrationTests {
     #expect(try await again.messages(limit: 50).count == 22)
   }
 
-  @Test("Migrating makes the tables that a new file has")
-  func sameTables() async throws {
-    try makeVersion1(of: [])
+  @Test("The second version's file is brought up to date with all that it holds")
+  func version2() async throws {
+    var alice = Author(1)
+    let said = alice.say("hello")
+    let edit = alice.say(.edit(of: said.hash, "changed"))
+    try makeVersion2(of: [(said, "text", "changed"), (edit, "edit", nil)])
+    let store = try HistoryStore(path: directory.history, now: wall(1))
+    #expect(await store.takeWarnings().isEmpty)
+    #expect(try await store.entries(of: meeting) == [said, edit])
+    #expect(try await store.hash(of: meeting) == HistoryHash.of([said, edit]))
+    #expect(try await store.removals(of: meeting) == nil)
+    try await store.setCounted([edit.hash], false, at: wall(2))
+    #expect(try await store.messages(search: "hello", limit: 5).map(\.id) == [said.id])
+    await store.close()
+  }
+
+  @Test("Migrating makes the tables that a new file has", arguments: [1, 2])
+  func sameTables(version: Int) async throws {
+    if version == 1 { try makeVersion1(of: []) } else { try makeVersion2(of: []) }
     let migrated = try HistoryStore(path: directory.history, now: wall(0))
     await migrated.close()
     let fresh = try Directory()
@@ -116,6 +143,24 @@ struct MigrationTests {
     let reader = try HistoryStore(reading: directory.history)
     #expect(try await reader.messages(search: "hel", limit: 5).map(\.id) == [said.id])
   }
+
+  /// Never edited: what was released.
+  private static let version2 = """
+    CREATE TABLE pointers (
+      target BLOB NOT NULL,
+      number INTEGER NOT NULL REFERENCES entries (number) ON DELETE CASCADE,
+      PRIMARY KEY (target, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX pointersByNumber ON pointers (number);
+
+    DROP INDEX entriesByAuthor;
+    CREATE INDEX entriesBySequence ON entries (author, meeting, sequence);
+    CREATE TABLE contradictions (
+      meeting BLOB NOT NULL REFERENCES meetings (id) ON DELETE CASCADE,
+      author BLOB NOT NULL REFERENCES members (id),
+      PRIMARY KEY (author, meeting)
+    ) STRICT, WITHOUT ROWID;
+    """
 
   /// Never edited: what was released.
   private static let version1 = """

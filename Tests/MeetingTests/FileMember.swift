@@ -97,6 +97,17 @@ actor EventJournal {
     }
   }
 
+  /// Of the lines that were told, up to the one with this text.
+  func texts(until last: String) async -> [String] {
+    _ = await first { event in
+      if case .chat(let line) = event, line.text == last { return true }
+      return nil
+    }
+    return events.compactMap { event in
+      if case .chat(let line) = event { line.text } else { nil }
+    }
+  }
+
   func report(_ state: FileReport.State) async -> FileReport {
     await first { event in
       if case .file(let report) = event, report.state == state { return report }

@@ -16,6 +16,7 @@ package enum WireBounds {
   package static let capabilities = 16
   package static let chainLength = 8
   package static let revocations = 64
+  package static let moderators = 64
   package static let chatText = 4096
   package static let chatHeads = 8
   package static let candidates = 32

@@ -169,7 +169,7 @@ extension ChatLog {
   ) throws(ChatCommand.Problem) -> Entry {
     // A meeting's entries are some thousands, and somebody has typed this: looking at each will do.
     let matches = entries.values.lazy.map(\.entry).filter {
-      $0.id.description.hasPrefix(name.prefix)
+      $0.id.description.hasPrefix(name.prefix) && counts($0)
     }
     guard let entry = matches.first else { throw .noSuchEntry(name.prefix) }
     guard matches.dropFirst().isEmpty else { throw .severalEntries(name.prefix) }

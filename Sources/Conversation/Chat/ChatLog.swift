@@ -19,6 +19,8 @@ package struct ChatLog: Machine {
     /// An answer to one's heads.
     case batch(WireChatBatch, from: PeerID)
     case heads(WireChatHeads, from: PeerID)
+    /// Where logs end, by their authors' keys: those of all members that were removed.
+    case ended([[UInt8]: Set<LogEnd>])
     case linkUp(PeerID)
     case linkDown(PeerID)
   }
@@ -26,6 +28,10 @@ package struct ChatLog: Machine {
   package enum Output: Sendable {
     /// Keep these, in this order; answer `committed` or `notCommitted`.
     case commit([Entry])
+    /// These, handed over to be kept before, count for nothing.
+    case discount([EntryHash])
+    /// These count after all.
+    case recount([EntryHash])
     /// Broadcast it.
     case publish(WireSignedEntry)
     /// Each entry once, each author's in order.
@@ -62,6 +68,11 @@ package struct ChatLog: Machine {
     case taken
     case stored
     case shown
+    /// Its turn to be shown has come, and it doesn't count.
+    case passedOver
+
+    /// Whether those after it may be shown.
+    var isThrough: Bool { self == .shown || self == .passedOver }
   }
 
   struct Kept: Sendable {
@@ -92,6 +103,11 @@ package struct ChatLog: Machine {
   var waiting: [EntryHash: [Entry]] = [:]
   var waitingHashes: Set<EntryHash> = []
   var waitingByAuthor: [PeerID: Int] = [:]
+
+  /// Where the logs of removed members end, by their keys.
+  var ends: [[UInt8]: Set<LogEnd>] = [:]
+  /// Entries past such an end.
+  var uncounted: Set<EntryHash> = []
 
   /// Out for commit, by their names.
   var committing: [EntryID: EntryHash] = [:]
@@ -151,6 +167,7 @@ package struct ChatLog: Machine {
     case .heads(let heads, let peer):
       receive(heads, from: peer, at: now, into: &outputs)
       checkOwnLog(with: peer, at: now, into: &outputs)
+    case .ended(let logs): end(logs, into: &outputs)
     case .linkUp(let peer): linkUp(peer, at: now, into: &outputs)
     case .linkDown(let peer): linkDown(peer, at: now, into: &outputs)
     }
@@ -167,7 +184,7 @@ package struct ChatLog: Machine {
 
   package func entry(_ hash: EntryHash) -> Entry? { entries[hash]?.entry }
 
-  /// Everything, in the order in which it is shown.
+  /// Everything, in the order in which it is shown; see ``counted``.
   package var ordered: [Entry] { entries.values.map(\.entry).sorted() }
 
   package func isEquivocator(_ author: PeerID) -> Bool { equivocators.contains(author) }

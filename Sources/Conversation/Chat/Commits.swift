@@ -35,15 +35,16 @@ extension ChatLog {
   mutating func store(_ hash: EntryHash, into outputs: inout [Output]) {
     guard let kept = entries[hash], kept.stage == .taken else { return }
     entries[hash]?.stage = .stored
-    if let previous = kept.entry.previous, entries[previous]?.stage != .shown {
+    if let previous = kept.entry.previous, entries[previous]?.stage.isThrough != true {
       heldBack[previous, default: []].append(hash)
       return
     }
     var showing = [hash]
     while let next = showing.popLast() {
       guard let entry = entries[next]?.entry else { continue }
-      entries[next]?.stage = .shown
-      outputs.append(.show(entry))
+      let isShown = counts(entry)
+      entries[next]?.stage = isShown ? .shown : .passedOver
+      if isShown { outputs.append(.show(entry)) }
       showing += heldBack.removeValue(forKey: next) ?? []
     }
   }
@@ -55,9 +56,16 @@ extension ChatLog {
     commit(again, into: &outputs)
   }
 
+  /// Says of those handed over which count for nothing.
+  func discount(_ entries: [Entry], into outputs: inout [Output]) {
+    let uncounted = entries.filter { !counts($0) }.map(\.hash)
+    if !uncounted.isEmpty { outputs.append(.discount(uncounted)) }
+  }
+
   mutating func commit(_ taken: [Entry], into outputs: inout [Output]) {
     guard !taken.isEmpty else { return }
     for entry in taken { committing[entry.id] = entry.hash }
     outputs.append(.commit(taken))
+    discount(taken, into: &outputs)
   }
 }

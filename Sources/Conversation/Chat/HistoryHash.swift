@@ -1,8 +1,8 @@
 import Crypto
 import Foundation
 
-/// One SHA-256 over a meeting's ordered log without joined and left entries: the same on every member
-/// that has everything.
+/// One SHA-256 over a meeting's ordered log without joined and left entries, and without what doesn't
+/// count: the same on every member that has everything.
 package struct HistoryHash: Sendable {
   private var state = SHA256()
 

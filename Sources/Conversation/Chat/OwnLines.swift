@@ -72,6 +72,7 @@ extension ChatLog {
     do {
       let released = try take(entry, stage: .taken, into: &outputs).dropFirst()
       outputs.append(.publish(entry.signed))
+      discount([entry], into: &outputs)
       store(entry.hash, into: &outputs)
       commit(Array(released), into: &outputs)
       exchangeAfterOwn(at: now)

@@ -93,6 +93,7 @@ extension ChatLog {
     let gap = deletion.flatMap { entry.deleted(by: $0) }
     entries[entry.hash] = Kept(entry: gap ?? entry, stage: stage)
     if case .delete(let targets) = entry.body { delete(targets, by: entry) }
+    countNew(entry, into: &outputs)
     version += 1
     latestSeen = max(latestSeen ?? entry.clock, entry.clock)
     updateTips(with: entry)

@@ -20,6 +20,7 @@ package actor HistoryStore {
   private var latest: WallTime
   /// What this run registered, to be put into a new file should the old one turn out damaged.
   private var registered: [MeetingID: (record: MeetingRecord, time: WallTime)] = [:]
+  private var removed: [MeetingID: WireRemovals] = [:]
   private var remembered: [MeetingID: [PeerID: (record: MemberRecord, time: WallTime)]] = [:]
 
   /// Opens the history for the one process that writes it, and makes it if there is none.
@@ -119,6 +120,23 @@ package actor HistoryStore {
     }
   }
 
+  /// Counts these entries for nothing, or counts them again: they are kept all the same.
+  package func setCounted(
+    _ hashes: [EntryHash], _ counts: Bool, at now: WallTime
+  ) throws(Failure) {
+    try write(at: now) { db in
+      for hash in hashes { try db.setCounted(hash, counts) }
+    }
+  }
+
+  /// Keeps who was removed from the meeting, instead of what was kept of that before.
+  package func keep(
+    _ removals: WireRemovals, of meeting: MeetingID, at now: WallTime
+  ) throws(Failure) {
+    try write(at: now) { db in try db.keep(removals, of: meeting) }
+    removed[meeting] = removals
+  }
+
   /// Notes that this member was in the meeting until now.
   package func touch(_ meeting: MeetingID, at now: WallTime) throws(Failure) {
     try write(at: now) { db in try db.touch(meeting, at: now) }
@@ -129,6 +147,7 @@ package actor HistoryStore {
     try write(at: now) { db in try db.forget(meeting) }
     try checkpoint()
     registered[meeting] = nil
+    removed[meeting] = nil
     remembered[meeting] = nil
   }
 
@@ -138,6 +157,11 @@ package actor HistoryStore {
   /// other members still have it.
   package func entries(of meeting: MeetingID) throws(Failure) -> [Entry] {
     try read { db in try db.entries(of: meeting) }
+  }
+
+  /// Who was removed from the meeting, as far as was kept.
+  package func removals(of meeting: MeetingID) throws(Failure) -> WireRemovals? {
+    try read { db in try db.removals(of: meeting) }
   }
 
   /// The latest first.
@@ -216,6 +240,7 @@ package actor HistoryStore {
     warnings.append(.setAside(aside, reason: error.message ?? "unreadable"))
     try queue.write { db in
       for (record, time) in registered.values { try db.register(record, at: time) }
+      for (meeting, removals) in removed { try db.keep(removals, of: meeting) }
       for (meeting, members) in remembered {
         for (record, time) in members.values {
           try db.remember(record, in: meeting, at: time)

@@ -32,13 +32,22 @@ extension Database {
     let hashes = try Data.fetchCursor(
       self,
       sql: """
-        SELECT hash FROM entries WHERE meeting = ? AND kind NOT IN ('joined', 'left')
+        SELECT hash FROM entries
+        WHERE meeting = ? AND kind NOT IN ('joined', 'left', 'void', 'void-delete')
         ORDER BY clock, counter, author, sequence, hash
         """,
       arguments: [id])
     var hash = HistoryHash()
     while let next = try hashes.next() { hash.update(Array(next)) }
     return hash.finish()
+  }
+
+  /// Who was removed from the meeting, as far as was kept.
+  func removals(of meeting: MeetingID) throws -> WireRemovals? {
+    let wire = try Data.fetchOne(
+      self, sql: "SELECT removals FROM meetings WHERE id = ? AND removals IS NOT NULL",
+      arguments: [Data(meeting.bytes)])
+    return wire.flatMap { try? WireRemovals(wire: Array($0)) }
   }
 
   func meetings() throws -> [MeetingSummary] {

@@ -27,6 +27,27 @@ extension Database {
     }
   }
 
+  /// Counts the entry for nothing from now on, or again, by the removal of its author.
+  func setCounted(_ hash: EntryHash, _ counts: Bool) throws {
+    guard let entry = try entry(hash) else { return }
+    let void = entry.body.kind == "delete" ? "void-delete" : "void"
+    if counts {
+      try executeOften(
+        sql: "UPDATE entries SET kind = ?, text = ? WHERE hash = ? AND kind = ?",
+        arguments: [entry.body.kind, entry.searchedText, Data(hash.bytes), void])
+    } else {
+      try executeOften(
+        sql: "UPDATE entries SET kind = ?1, text = NULL WHERE hash = ?2 AND kind <> ?1",
+        arguments: [void, Data(hash.bytes)])
+    }
+    guard changesCount > 0 else { return }
+    if case .edit(let target, _) = entry.body {
+      try refreshText(of: target)
+    } else if counts {
+      try refreshText(of: hash)
+    }
+  }
+
   /// Drops what the entry said from the disk; its place in the chain stays.
   private func delete(_ target: EntryHash, by deletion: Entry) throws {
     guard
@@ -34,7 +55,10 @@ extension Database {
       let gap = kept.deleted(by: deletion)
     else { return }
     try execute(
-      sql: "UPDATE entries SET kind = ?, wire = ?, text = NULL WHERE hash = ?",
+      sql: """
+        UPDATE entries SET kind = CASE kind WHEN 'void' THEN kind ELSE ? END, wire = ?, text = NULL
+        WHERE hash = ?
+        """,
       arguments: [gap.body.kind, Data(gap.signed.wire), Data(target.bytes)])
     // What it pointed to is no longer known from its body either. An edit gives the text back.
     guard case .edit(let edited, _) = kept.body else { return }
@@ -57,7 +81,7 @@ extension Database {
     let line = Transcript([entry] + (try pointers(to: target, by: entry.author)))[target]
     guard let text = line?.text else { return }
     try execute(
-      sql: "UPDATE entries SET text = ? WHERE hash = ? AND text IS NOT ?",
+      sql: "UPDATE entries SET text = ? WHERE hash = ? AND text IS NOT ? AND kind <> 'void'",
       arguments: [text, Data(target.bytes), text])
   }
 
@@ -72,7 +96,7 @@ extension Database {
     let statement = try cachedStatement(
       sql: """
         SELECT entries.meeting, entries.wire FROM pointers JOIN entries USING (number)
-        WHERE target = ? AND author = ?
+        WHERE target = ? AND author = ? AND kind <> 'void'
         """)
     let rows = try Row.fetchAll(
       statement, arguments: [Data(target.bytes), Data(author.bytes)])

@@ -17,6 +17,9 @@ enum Schema {
       try db.execute(sql: version2)
       try db.readUnknownAnew()
     }
+    migrator.registerMigration("v3") { db in
+      try db.execute(sql: version3)
+    }
     return migrator
   }
 
@@ -105,6 +108,12 @@ enum Schema {
     INSERT INTO contradictions (meeting, author)
       SELECT DISTINCT meeting, author FROM entries
       GROUP BY meeting, author, sequence HAVING count(*) > 1;
+    """
+
+  /// Who was removed from a meeting (a `Removals` message). An entry that doesn't count for it is of the
+  /// kind 'void', or 'void-delete' where it deletes, and has no `text`.
+  private static let version3 = """
+    ALTER TABLE meetings ADD COLUMN removals BLOB;
     """
 }
 

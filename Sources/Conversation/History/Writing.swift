@@ -98,6 +98,12 @@ extension Database {
       arguments: [Data(entry.author.bytes), Data(entry.authorKey), name])
   }
 
+  func keep(_ removals: WireRemovals, of meeting: MeetingID) throws {
+    try execute(
+      sql: "UPDATE meetings SET removals = ? WHERE id = ?",
+      arguments: [Data(removals.wire), Data(meeting.bytes)])
+  }
+
   func touch(_ meeting: MeetingID, at now: WallTime) throws {
     try executeOften(
       sql: "UPDATE meetings SET lastSeen = max(lastSeen, ?2) WHERE id = ?1",

@@ -76,6 +76,8 @@ extension MeetingSession {
     for output in outputs {
       switch output {
       case .commit(let entries): commit(entries)
+      case .discount(let entries): setCounted(entries, false)
+      case .recount(let entries): setCounted(entries, true)
       case .publish(let entry): drive(.broadcast(.with { $0.entry = entry }))
       case .show(let entry): show(entry)
       case .sendHeads(let heads, let peer): send(.with { $0.heads = heads }, to: peer)
@@ -100,7 +102,9 @@ extension MeetingSession {
 
   private func commit(_ entries: [Entry]) {
     let ids = entries.map(\.id)
-    commitment = Task { [history = parts.history, clock = parts.clock, weak self] in
+    commitment = Task {
+      [history = parts.history, clock = parts.clock, former = commitment, weak self] in
+      await former?.value
       do throws(Failure) {
         try await history.append(entries, at: clock.wallTime())
         await self?.drive(chat: .committed(ids))
@@ -110,6 +114,50 @@ extension MeetingSession {
       }
       await self?.tellOfHistory()
     }
+  }
+
+  private func setCounted(_ entries: [EntryHash], _ counts: Bool) {
+    keepInTurn { (history, now) async throws(Failure) in
+      try await history.setCounted(entries, counts, at: now)
+    }
+    guard !counts else { return }
+    for entry in entries.compactMap({ chat.entry($0) }) where entry.body.kind == "file" {
+      withdrawFiles([entry.hash], by: entry.author)
+    }
+  }
+
+  func keepRemovals() {
+    let removals = revocations.removals
+    keepInTurn { [meeting = ticket.meeting] (history, now) async throws(Failure) in
+      try await history.keep(removals, of: meeting, at: now)
+    }
+  }
+
+  /// After all that was handed over before: there would be nothing yet to mark.
+  private func keepInTurn(
+    _ body: @escaping @Sendable (HistoryStore, WallTime) async throws(Failure) -> Void
+  ) {
+    commitment = Task {
+      [history = parts.history, clock = parts.clock, former = commitment, weak self] in
+      await former?.value
+      do throws(Failure) {
+        try await body(history, clock.wallTime())
+      } catch {
+        await self?.warnOnce(error)
+      }
+    }
+  }
+
+  /// The logs of those who were removed end where their removals say.
+  func endLogs() {
+    drive(
+      chat: .ended(
+        revocations.logEnds.mapValues { ends in
+          Set(
+            ends.map { last in
+              last.flatMap { EntryHash($0) }.map { .after($0) } ?? .beforeAll
+            })
+        }))
   }
 
   private func tellOfHistory() async {

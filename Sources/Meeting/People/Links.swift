@@ -61,8 +61,18 @@ extension MeetingSession {
     else { return nil }
     guard member.record.id != parts.me else { return nil }
     admitted[member.record.id] = member
+    note(member)
     drive(.admitted(member.record))
     return member
+  }
+
+  /// Hosts and co-hosts are known by their grants, even when they have left.
+  private func note(_ member: AdmittedMember) {
+    guard member.chain.grants.count == 1, revocations.note(member.chain.grants[0]),
+      !revocations.isEmpty
+    else { return }
+    endLogs()
+    keepRemovals()
   }
 
   /// `payload` to one member, sealed.
@@ -103,11 +113,16 @@ extension MeetingSession {
   }
 
   /// Who is removed is cut off at once, and never comes back by the grant that it had.
-  private func learn(_ signed: [WireSigned]) {
-    let isNews = signed.prefix(WireBounds.revocations).count {
+  private func learn(_ signed: [WireSigned], moderators: [WireSigned] = []) {
+    let areNewModerators = revocations.note(moderators)
+    let news = signed.prefix(WireBounds.revocations).count {
       (try? revocations.insert($0)) == true
     }
-    guard isNews > 0 else { return }
+    if news > 0 || areNewModerators, !revocations.isEmpty {
+      endLogs()
+      keepRemovals()
+    }
+    guard news > 0 else { return }
     Task { await recheckFiles() }
     for (peer, member) in admitted where !member.isMember(under: revocations) {
       admitted[peer] = nil
@@ -256,6 +271,7 @@ extension MeetingSession {
         $0.version = protocolVersion
         $0.membership = membership
         $0.revocations = revocations.wire()
+        $0.moderators = revocations.wireModerators
       }
     }
   }
@@ -269,7 +285,8 @@ extension MeetingSession {
         fingerprint: stream.peerFingerprint),
       member.record.id != parts.me
     else { return nil }
-    learn(hello.revocations)
+    note(member)
+    learn(hello.revocations, moderators: hello.moderators)
     return member.isMember(under: revocations) ? member : nil
   }
 

@@ -81,7 +81,8 @@ package actor MeetingSession {
   private var isEnding = false
 
   init(
-    parts: SessionParts, ticket: MeetingTicket, stored: [Entry], firstSteps: [JoinStep],
+    parts: SessionParts, ticket: MeetingTicket, stored: [Entry], removals: WireRemovals,
+    firstSteps: [JoinStep],
     visible: ServiceRecord.Visibility?, media: MeetingMedia, events: EventChannel
   ) throws(Failure) {
     self.parts = parts
@@ -107,7 +108,8 @@ package actor MeetingSession {
     label = parts.secrets.bytes(8).hexadecimal
     tag = MeetingTag(genesisKey: ticket.chain.genesisKey)
     visibility = visible
-    revocations = RevocationSet(genesisKey: ticket.chain.genesisKey)
+    revocations = RevocationSet(genesisKey: ticket.chain.genesisKey, removals)
+    for grant in ticket.chain.grants { revocations.note(grant) }
     gossip = Gossip(
       me: parts.me, meeting: ticket.meeting, key: parts.key, membership: membership,
       firstNumber: firstNumber, seed: parts.secrets.seed())
@@ -152,7 +154,8 @@ package actor MeetingSession {
         securityWords: ticket.securityWords))
     // One's own name belongs in the history too.
     if let own = try? MemberRecord(verifying: membership.record) { remember(own) }
-    await startFiles(storedFiles)
+    if !revocations.isEmpty { endLogs() }
+    await startFiles(storedFiles.filter { chat.counts($0) })
     startConversation()
     for membership in members { introduce(membership) }
     admittersChanged()
@@ -245,6 +248,8 @@ struct MeetingTicket: Sendable {
   let securityWords: String?
   /// Born in this run: nobody else can know it.
   var isNew = false
+  /// As far as whoever let this member in told of them.
+  var removals = WireRemovals()
 }
 
 /// The way of events from those who make them to those who watch.

@@ -59,7 +59,8 @@ extension MeetingSession {
       let session = try await open(
         MeetingTicket(
           meeting: admittance.meeting, title: admittance.title, chain: admittance.chain,
-          securityWords: admittance.securityWords.joined(separator: " ")),
+          securityWords: admittance.securityWords.joined(separator: " "),
+          removals: admittance.revocations.removals),
         parts: parts, media: media, firstSteps: [opened] + (await joining.steps), visible: nil)
       await session.start(members: admittance.members.map(\.wire), peers: [])
       return session
@@ -118,8 +119,11 @@ extension MeetingSession {
           chain: ticket.chain.wire), at: now)
     }
     let stored = try await parts.history.entries(of: ticket.meeting)
+    var removals = try await parts.history.removals(of: ticket.meeting) ?? WireRemovals()
+    removals.revocations += ticket.removals.revocations
     return try MeetingSession(
-      parts: parts, ticket: ticket, stored: stored, firstSteps: firstSteps, visible: visible,
+      parts: parts, ticket: ticket, stored: stored, removals: removals, firstSteps: firstSteps,
+      visible: visible,
       media: try await media.media(), events: media.events)
   }
 

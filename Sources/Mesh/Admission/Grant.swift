@@ -17,6 +17,7 @@ package struct Grant: Hashable, Sendable {
   package let signed: WireSigned
 
   package var member: PeerID { PeerID(publicKey: memberKey) }
+  var standpoint: Standpoint { Standpoint(grant: self, key: memberKey) }
 
   /// Longer than any grant.
   private static let longestPayload = 512

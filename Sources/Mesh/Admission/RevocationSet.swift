@@ -1,4 +1,5 @@
 package import Foundations
+import SwiftProtobuf
 package import Wire
 
 /// The removals of one meeting, and what follows from them. The order in which they came doesn't
@@ -11,6 +12,10 @@ package struct RevocationSet: Hashable, Sendable {
   package static let mostIssuers = 64
 
   package let genesisKey: [UInt8]
+  /// Grants that make their holders host or co-host, the one nearest the genesis key of each: whom a
+  /// co-host can't remove. They travel with the removals, since whoever comes later never meets some of
+  /// their holders and has to judge alike.
+  private var moderators: [PeerID: Grant] = [:]
   /// By issuer's key, then by removed member.
   private var revocations: [[UInt8]: [PeerID: Revocation]] = [:]
   /// Removals that hold, by removed member; nobody voided their issuers.
@@ -20,7 +25,52 @@ package struct RevocationSet: Hashable, Sendable {
     self.genesisKey = genesisKey
   }
 
+  /// With what was kept; what isn't right is left out.
+  package init(genesisKey: [UInt8], _ kept: WireRemovals) {
+    self.init(genesisKey: genesisKey)
+    note(kept.moderators)
+    for signed in kept.revocations { _ = try? insert(signed) }
+  }
+
   package var isEmpty: Bool { revocations.isEmpty }
+
+  // MARK: - Hosts and co-hosts
+
+  /// Notes that `grant` makes its holder host or co-host; any other grant says nothing here.
+  ///
+  /// - Returns: whether anything changed.
+  @discardableResult
+  package mutating func note(_ grant: Grant) -> Bool {
+    guard grant.issuerKey == genesisKey, grant.role != .member,
+      grant.meeting == MeetingID(publicKey: genesisKey)
+    else { return false }
+    if let held = moderators[grant.member] {
+      guard grant.standpoint < held.standpoint else { return false }
+    } else {
+      guard moderators.count < WireBounds.moderators else { return false }
+    }
+    moderators[grant.member] = grant
+    return true
+  }
+
+  /// Notes those of `signed` that are right.
+  @discardableResult
+  package mutating func note(_ signed: [WireSigned]) -> Bool {
+    let held = Set(moderators.values.map(\.signed))
+    var isNews = false
+    for signed in signed.prefix(WireBounds.moderators) where !held.contains(signed) {
+      guard let grant = try? Grant(verifying: signed) else { continue }
+      if note(grant) { isNews = true }
+    }
+    return isNews
+  }
+
+  /// As they travel.
+  package var wireModerators: [WireSigned] {
+    moderators.sorted { $0.key < $1.key }.map(\.value.signed)
+  }
+
+  // MARK: - Removals
 
   /// - Returns: whether anything changed.
   /// - Throws: when it isn't signed by somebody who might remove others, or a bound is reached.
@@ -41,6 +91,7 @@ package struct RevocationSet: Hashable, Sendable {
         throw .tooManyRevocations
       }
     }
+    if let grant = revocation.issuerGrant { note(grant) }
     ofIssuer[revocation.member] = revocation
     revocations[revocation.issuerKey] = ofIssuer
     weighAnew()
@@ -91,10 +142,17 @@ package struct RevocationSet: Hashable, Sendable {
     (effective[admitter] ?? []).contains { $0.standing.contains(member) }
   }
 
-  /// The removals that hold for the holder of `chain` itself, for whoever has to know where its log
-  /// ends.
-  package func removals(of chain: GrantChain) -> [Revocation] {
-    chain.grants.last.map { removals(of: $0) } ?? []
+  /// Where the logs of those who are removed end, by their keys: for each removal the hash of the last
+  /// entry that counts, or `nil` when none does. Members that hold the same removals and know the same
+  /// hosts and co-hosts agree, whether they ever met the removed one or not.
+  package var logEnds: [[UInt8]: Set<[UInt8]?>] {
+    var ends: [[UInt8]: Set<[UInt8]?>] = [:]
+    for removal in effective.values.joined() {
+      let isByCohost = removal.issuerGrant?.role == .cohost
+      if isByCohost, moderators[removal.member] != nil { continue }
+      ends[removal.memberKey, default: []].insert(removal.lastEntry)
+    }
+    return ends
   }
 
   /// What to sign to remove `member`: first anew, in one's own name, what that member had removed, for
@@ -124,6 +182,14 @@ package struct RevocationSet: Hashable, Sendable {
   /// Whom the holder of `key` removed.
   package func removals(by key: [UInt8]) -> [Revocation] {
     (revocations[key] ?? [:]).values.sorted { $0.member < $1.member }
+  }
+
+  /// What is kept over restarts.
+  package var removals: WireRemovals {
+    .with {
+      $0.revocations = wire(limit: .max)
+      $0.moderators = wireModerators
+    }
   }
 
   /// As they travel: those that hold first, then the others, at most `limit` of them and at most

@@ -159,7 +159,7 @@ struct ChatBenchmark: AsyncParsableCommand {
       case .sendBatch(let batch, _):
         bytes += batch.wire.count
         inputs.append(.batch(try WireChatBatch(wire: batch.wire), from: sender))
-      case .commit, .publish, .show, .refused, .misbehaviour: break
+      case .commit, .discount, .recount, .publish, .show, .refused, .misbehaviour: break
       }
     }
     return inputs

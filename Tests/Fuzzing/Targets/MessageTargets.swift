@@ -17,9 +17,10 @@ let messageTargets: [FuzzTarget] = [
     case .hello(let hello):
       _ = try? MemberRecord(verifying: hello.membership.record)
       _ = try? GrantChain(verifying: hello.membership.chain)
-      for signed in hello.revocations {
-        _ = try? Revocation(verifying: signed, genesisKey: [UInt8](repeating: 1, count: 32))
-      }
+      var removed = RevocationSet(genesisKey: [UInt8](repeating: 1, count: 32))
+      removed.note(hello.moderators)
+      for signed in hello.revocations { _ = try? removed.insert(signed) }
+      _ = removed.logEnds
     case .broadcast(let broadcast): _ = try? Envelope(verifying: broadcast, meeting: meeting)
     case .directed(let directed): _ = try? DirectedEnvelope(verifying: directed, meeting: meeting)
     case _: break

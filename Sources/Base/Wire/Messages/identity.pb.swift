@@ -243,6 +243,22 @@ package nonisolated struct WireRevocation: Sendable {
   fileprivate var _issuerGrant: WireSigned? = nil
 }
 
+/// What a member keeps of a meeting's removals over its restarts.
+package nonisolated struct WireRemovals: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var revocations: [WireSigned] = []
+
+  /// as in LinkHello
+  package var moderators: [WireSigned] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "virtue.v1"
@@ -539,6 +555,41 @@ nonisolated extension WireRevocation: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.lastEntry != rhs.lastEntry {return false}
     if lhs.standingMembers != rhs.standingMembers {return false}
     if lhs._issuerGrant != rhs._issuerGrant {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRemovals: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Removals"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}revocations\0\u{1}moderators\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.revocations) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.moderators) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.revocations.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.revocations, fieldNumber: 1)
+    }
+    if !self.moderators.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.moderators, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRemovals, rhs: WireRemovals) -> Bool {
+    if lhs.revocations != rhs.revocations {return false}
+    if lhs.moderators != rhs.moderators {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -226,6 +226,9 @@ package nonisolated struct WireLinkHello: Sendable {
   /// at most 64
   package var revocations: [WireSigned] = []
 
+  /// grants of hosts and co-hosts, here or not; at most 64
+  package var moderators: [WireSigned] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -817,7 +820,7 @@ nonisolated extension WireLinkFrame: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireLinkHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LinkHello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}membership\0\u{1}revocations\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}membership\0\u{1}revocations\0\u{1}moderators\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -828,6 +831,7 @@ nonisolated extension WireLinkHello: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._membership) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.revocations) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.moderators) }()
       default: break
       }
     }
@@ -847,6 +851,9 @@ nonisolated extension WireLinkHello: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.revocations.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.revocations, fieldNumber: 3)
     }
+    if !self.moderators.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.moderators, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -854,6 +861,7 @@ nonisolated extension WireLinkHello: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.version != rhs.version {return false}
     if lhs._membership != rhs._membership {return false}
     if lhs.revocations != rhs.revocations {return false}
+    if lhs.moderators != rhs.moderators {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
