@@ -31,6 +31,10 @@ package final class MeetingWorld {
     package var isHung = false
     var missed: [Event] = []
     package var up: [PeerID: Moment] = [:]
+    /// Of each member that is up, the run of the program that is.
+    var runs: [PeerID: [UInt8]] = [:]
+    /// The number below which nothing of this run is.
+    var firstNumber: UInt64 = 0
     package var neighbors: Set<PeerID> = []
     package var delivered: [String: Int] = [:]
     package var directed: [Data: Int] = [:]
@@ -60,7 +64,8 @@ package final class MeetingWorld {
   package private(set) var dials = 0
   /// Frames sent since ``forgetSent()`` and their bytes, by kind.
   package private(set) var sent: [String: (count: Int, bytes: Int)] = [:]
-  /// How often somebody who was there was accused of being gone, and was taken for lost.
+  /// How often somebody who was there was accused of being gone, and was taken for lost; that a former
+  /// run is gone is true.
   package private(set) var falseAccusations = 0
   package private(set) var falseLosses = 0
   /// Grows with every event, so that two runs can be compared.
@@ -85,7 +90,8 @@ package final class MeetingWorld {
     let gossip = Gossip(
       me: identity.id, meeting: Self.meeting, key: identity.key, membership: identity.membership,
       firstNumber: UInt64(now.nanoseconds), seed: chance.next(), bounds: bounds)
-    hosts.append(Host(identity: identity, gossip: gossip))
+    hosts.append(
+      Host(identity: identity, gossip: gossip, firstNumber: UInt64(now.nanoseconds)))
     numbers[identity.id] = hosts.count - 1
     return hosts.count - 1
   }
@@ -98,7 +104,9 @@ package final class MeetingWorld {
       me: identity.id, meeting: Self.meeting, key: identity.key, membership: identity.membership,
       firstNumber: UInt64(now.nanoseconds), seed: chance.next(), bounds: bounds)
     hosts[host].isRunning = true
+    hosts[host].firstNumber = UInt64(now.nanoseconds)
     hosts[host].up = [:]
+    hosts[host].runs = [:]
     hosts[host].scheduled = nil
   }
 
@@ -259,13 +267,17 @@ package final class MeetingWorld {
     case .deliverDirected(let directed): hosts[host].directed[directed.ciphertext, default: 0] += 1
     case .memberUp(let record):
       if hosts[host].up.updateValue(now, forKey: record.id) != nil { problems.append("up twice") }
+      hosts[host].runs[record.id] = record.certificateFingerprint
     case .memberChanged(let record):
       if hosts[host].up[record.id] == nil { problems.append("changed while away") }
     case .memberDown(let id, let reason):
       if hosts[host].up.removeValue(forKey: id) == nil { problems.append("down twice") }
       if hosts[host].neighbors.contains(id) { problems.append("down while a neighbour") }
       hosts[host].downs.append((id, reason, now))
-      if reason == .lost, isThere(id) { falseLosses += 1 }
+      let run = hosts[host].runs.removeValue(forKey: id)
+      if reason == .lost, isThere(id, { $0.identity.record.certificateFingerprint == run }) {
+        falseLosses += 1
+      }
     case .neighborUp(let id):
       if hosts[host].up[id] == nil { problems.append("a neighbour that isn't here") }
       hosts[host].neighbors.insert(id)
@@ -275,8 +287,10 @@ package final class MeetingWorld {
     }
   }
 
-  private func isThere(_ member: PeerID) -> Bool {
-    numbers[member].map { hosts[$0].isRunning && !hosts[$0].isHung } ?? false
+  /// Whether the member is there, in the run that is meant.
+  private func isThere(_ member: PeerID, _ isMeant: (Host) -> Bool) -> Bool {
+    guard let host = numbers[member].map({ hosts[$0] }) else { return false }
+    return host.isRunning && !host.isHung && isMeant(host)
   }
 
   /// Counts whom the host's own broadcasts accuse, each once.
@@ -287,7 +301,11 @@ package final class MeetingWorld {
       case .suspicion(let suspicion) = payload.kind
     else { return }
     hosts[host].latestSent = broadcast.number
-    falseAccusations += suspicion.suspects.count { PeerID($0.member).map(isThere) ?? false }
+    falseAccusations += suspicion.suspects.count { suspect in
+      PeerID(suspect.member).map { id in
+        isThere(id) { suspect.statement >= $0.firstNumber }
+      } ?? false
+    }
   }
 
   private func endDial(_ host: Int, _ peer: PeerID) {
