@@ -74,6 +74,34 @@ extension LabTests {
     }
   }
 
+  @Test("A network that swallows IPv6 keeps nobody out")
+  func swallowedIPv6() async throws {
+    try await Lab.run(hosts: 2) { lab in
+      let host = try Participant("Ada", ["host", "Lab"], in: lab, on: 1, media: [])
+      let code = try await host.code
+      let address = lab.directory + "/address"
+      try await lab.shell(
+        "ip -6 -o addr show dev eth0 scope link | awk '{print $4}' | cut -d/ -f1 > \(address)",
+        on: 1)
+      // Multicast arrives, and whatever is sent to the address is for a host that isn't there.
+      try await lab.shell(
+        "ip -6 neigh replace $(cat \(address)) lladdr 02:00:00:00:00:99 dev eth0 nud permanent",
+        on: 2)
+      // IPv6 is heard first, for a while alone.
+      try await lab.shell("ip addr flush dev eth0 scope global", on: 2)
+      let guest = try Participant("Ben", ["join", code], in: lab, on: 2, media: [])
+      try await lab.shell(
+        "sleep 1; ip addr add \(lab.address(of: 2))/24 dev eth0"
+          + " && ip route replace 224.0.0.0/4 dev eth0", on: 2)
+      let start = ContinuousClock.now
+      try await guest.sees("joined")
+      let time = ContinuousClock.now - start
+      #expect(time < .seconds(4), "\(time)")
+      #expect(try await guest.leave() == 0)
+      #expect(try await host.leave() == 0)
+    }
+  }
+
   @Test(
     "The others tell of a killed member within seconds, go on, and it comes back without a code")
   func killed() async throws {

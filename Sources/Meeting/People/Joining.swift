@@ -23,12 +23,17 @@ actor Joining {
   /// subtypes.
   private static let widensAfter = Duration.seconds(4)
 
-  /// One instance on mDNS; its addresses may come one by one.
+  /// One instance on mDNS. Its addresses may come one by one, and each is tried as it comes: the first
+  /// may be of a protocol that something on the way swallows.
   private struct Claimant {
     let number: StreamNumber
-    var untried: [NetworkAddress]
-    var isConnecting: Bool
+    var tried: Set<NetworkAddress> = []
+    /// Connections being opened.
+    var attempts = 0
   }
+
+  /// Addresses of one claimant that are tried.
+  private static let mostAddresses = 64
 
   init(code: InviteCode, parts: SessionParts) throws(Failure) {
     self.code = code
@@ -117,31 +122,30 @@ actor Joining {
   }
 
   private func connect(_ label: String, to addresses: [NetworkAddress]) {
-    if claimants[label] != nil {
-      claimants[label]?.untried += addresses
+    var claimant: Claimant
+    if let known = claimants[label] {
+      claimant = known
     } else {
       guard claimants.count < JoinerMachine.mostClaimants else { return }
-      claimants[label] = Claimant(number: nextNumber, untried: addresses, isConnecting: false)
-      drive(.found(nextNumber))
+      claimant = Claimant(number: nextNumber)
       nextNumber += 1
+      drive(.found(claimant.number))
     }
-    tryNext(label)
-  }
-
-  private func tryNext(_ label: String) {
-    guard let claimant = claimants[label], !claimant.isConnecting, outcome == nil,
-      !claimant.untried.isEmpty, streams[claimant.number] == nil
-    else { return }
-    claimants[label]?.untried = []
-    claimants[label]?.isConnecting = true
-    Task { [links = parts.links] in
+    guard outcome == nil, streams[claimant.number] == nil else { return }
+    let fresh = addresses.filter { !claimant.tried.contains($0) }
+      .prefix(Self.mostAddresses - claimant.tried.count)
+    guard !fresh.isEmpty else { return }
+    claimant.tried.formUnion(fresh)
+    claimant.attempts += 1
+    claimants[label] = claimant
+    Task { [links = parts.links, number = claimant.number] in
       do throws(Failure) {
         let stream = try await links.connectFirst(
-          of: claimant.untried, purpose: .admission,
+          of: Array(fresh), purpose: .admission,
           timeout: JoinerMachine.connectLimit + JoinerMachine.patience)
-        opened(stream, label: label, number: claimant.number)
+        opened(stream, number: number)
       } catch {
-        notOpened(error, label: label, number: claimant.number)
+        notOpened(error, label: label, number: number)
       }
     }
   }
@@ -152,18 +156,19 @@ actor Joining {
   }
 
   private func notOpened(_ failure: Failure, label: String, number: StreamNumber) {
-    claimants[label]?.isConnecting = false
     if failure.exit == .protocolMismatch { otherVersion = failure }
-    if claimants[label]?.untried.isEmpty == false {
-      tryNext(label)
-    } else {
-      drive(.closed(number))
-    }
+    guard claimants[label]?.number == number else { return }
+    claimants[label]?.attempts -= 1
+    guard claimants[label]?.attempts == 0, streams[number] == nil else { return }
+    // What is found of it later is tried anew.
+    forget(number)
+    drive(.closed(number))
   }
 
-  private func opened(_ stream: FramedStream, label: String, number: StreamNumber) {
-    claimants[label]?.isConnecting = false
-    guard outcome == nil else { return stream.close() }
+  private func opened(_ stream: FramedStream, number: StreamNumber) {
+    guard outcome == nil, streams[number] == nil,
+      claimants.values.contains(where: { $0.number == number })
+    else { return stream.close() }
     reach("connected")
     streams[number] = stream
     drive(.opened(number, fingerprint: stream.peerFingerprint))

@@ -15,7 +15,7 @@ extension JoinerMachine {
     case connecting(until: Moment)
     case asked(Greeted, until: Moment)
     case answered(Greeted, meetingTag: [UInt8])
-    /// Kept, so that the bound holds and its stream isn't taken for a new one.
+    /// Kept, so that its stream isn't taken for a new one.
     case gone
 
     var deadline: Moment? {

@@ -11,8 +11,10 @@ package import Wire
 ///
 /// The words are tried on one inviter, once. Whatever comes of it, this machine is then done.
 package struct JoinerMachine: Machine {
-  /// Claimants that are asked; further ones are not.
+  /// Claimants that are asked at once; further ones are not.
   package static let mostClaimants = 8
+  /// Claimants that are asked in all: who couldn't be reached may be found anew at another address.
+  package static let mostTries = 64
   /// How long a claimant may take to be connected to, where another has answered: who stalls holds
   /// nobody up for longer.
   package static let connectLimit = Duration.seconds(2)
@@ -140,7 +142,9 @@ package struct JoinerMachine: Machine {
     _ number: StreamNumber, at now: Moment, into outputs: inout [Output]
   ) {
     guard claimants[number] == nil else { return }
-    guard case .searching = state, claimants.count < Self.mostClaimants else {
+    guard case .searching = state, claimants.count < Self.mostTries,
+      claimants.values.count(where: \.isOpen) < Self.mostClaimants
+    else {
       outputs.append(.close(number))
       return
     }
