@@ -33,9 +33,6 @@ package struct EventHeap<Event> {
   package init() {}
 
   @inlinable
-  package var nextMoment: Moment? { entries.first.map { Moment(nanoseconds: $0.moment) } }
-
-  @inlinable
   package mutating func insert(_ event: Event, at moment: Moment) {
     let slot: Int
     if let last = free.popLast() {
@@ -54,9 +51,12 @@ package struct EventHeap<Event> {
     }
   }
 
+  /// The next, if it is due by `end`.
   @inlinable
-  package mutating func popFirst() -> (moment: Moment, event: Event)? {
-    guard let first = entries.first, let event = events[first.slot] else { return nil }
+  package mutating func popFirst(by end: Moment) -> (moment: Moment, event: Event)? {
+    guard let first = entries.first, first.moment <= end.nanoseconds,
+      let event = events[first.slot]
+    else { return nil }
     events[first.slot] = nil
     free.append(first.slot)
     let last = entries.removeLast()

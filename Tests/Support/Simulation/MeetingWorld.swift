@@ -170,7 +170,7 @@ package final class MeetingWorld {
 
   package func run(for duration: Duration) {
     let end = now + duration
-    while let next = heap.nextMoment, next <= end, let (moment, event) = heap.popFirst() {
+    while let (moment, event) = heap.popFirst(by: end) {
       now = max(now, moment)
       perform(event)
     }
