@@ -54,6 +54,28 @@ extension LabTests {
     }
   }
 
+  @Test("Lines piped in by who only then joins, and leaves at once, all arrive")
+  func piped() async throws {
+    try await Lab.run(hosts: 2) { lab in
+      let ada = try Participant("Ada", ["host", "Lab"], in: lab, on: 1, media: [])
+      let code = try await ada.code
+      // Whoever comes back first asks the others for what they have of its own log.
+      for (round, command) in [["join", code], ["join"]].enumerated() {
+        let ben = try Participant("Ben", command, in: lab, on: 2, media: [])
+        let count = 500
+        for number in 0..<count { ben.say("line \(round) \(number)") }
+        ben.say("/leave")
+        #expect(try await ben.exit() == 0)
+        try await ada.sees("chat") { $0.text == "line \(round) \(count - 1)" }
+        let texts = await ada.events.filter { $0.kind == "chat" }.compactMap(\.text)
+        let arrived = texts.filter { $0.hasPrefix("line \(round) ") }
+        #expect(arrived == (0..<count).map { "line \(round) \($0)" })
+        #expect(await !ben.events.contains { $0.kind == "warning" })
+      }
+      #expect(try await ada.leave() == 0)
+    }
+  }
+
   /// `VIRTUE_PARTITION` asks for larger halves, `VIRTUE_PARTITION_SECONDS` for longer talk.
   @Test(
     "Two halves that were parted and talked on have one history within seconds of meeting again")

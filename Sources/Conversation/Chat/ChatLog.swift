@@ -189,6 +189,9 @@ package struct ChatLog: Machine {
 
   package func isEquivocator(_ author: PeerID) -> Bool { equivocators.contains(author) }
 
+  /// Whether lines of one's own are still to be kept and published.
+  package var holdsOwnLines: Bool { !composing.isEmpty || !outstanding.isEmpty }
+
   /// How many wait for their predecessor.
   package var waitingCount: Int { waitingHashes.count }
 }

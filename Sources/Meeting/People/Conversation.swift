@@ -29,9 +29,9 @@ extension MeetingSession {
   }
 
   /// Returns when all that was said so far is on the disk and on its way.
-  private func keepLines() async {
-    // Lines that waited for those on their way are the next; after them come no more.
-    for _ in 1...2 { await commitment?.value }
+  func keepLines() async {
+    if chat.holdsOwnLines { await withCheckedContinuation { lineWaiters.append($0) } }
+    await commitment?.value
   }
 
   /// Who pipes a file in is slowed down to what can be kept, and loses nothing.
@@ -91,6 +91,9 @@ extension MeetingSession {
       }
     }
     chatAlarm?.set(chat.deadline)
+    guard !chat.holdsOwnLines else { return }
+    for waiter in lineWaiters { waiter.resume() }
+    lineWaiters = []
   }
 
   private static func reason(of refusal: ChatLog.Refusal) -> String {

@@ -71,6 +71,8 @@ package actor MeetingSession {
 
   /// Lines of standard input said since those before them were known to be kept.
   var linesInTurn = 0
+  /// Resumed once all of one's own lines are kept and published.
+  var lineWaiters: [CheckedContinuation<Void, Never>] = []
 
   /// Streams that said nothing sensible, beside those that the listener refused.
   var refusedStreams = 0
@@ -78,6 +80,8 @@ package actor MeetingSession {
   var nextComplaint = 10
 
   private var tasks: [Task<Void, Never>] = []
+  /// It is to leave, and does so as soon as what was said is on its way.
+  private var isLeaving = false
   private var isEnding = false
 
   init(
@@ -193,7 +197,10 @@ package actor MeetingSession {
 
   /// Says goodbye, ends the recordings, and closes everything. Safe to call again.
   package func leave() async {
-    guard !isEnding else { return }
+    guard !isLeaving else { return }
+    isLeaving = true
+    // Lines may wait for the first word of another: links are made still.
+    await keepLines()
     isEnding = true
     tasks.forEach { $0.cancel() }
     published.raise()
@@ -217,7 +224,7 @@ package actor MeetingSession {
 
   /// A line of standard input: chat, or with a leading `/` a command.
   package func take(line: String) async {
-    guard !isEnding else { return }
+    guard !isLeaving else { return }
     guard line.hasPrefix("/") else {
       await sayInTurn(line)
       return
