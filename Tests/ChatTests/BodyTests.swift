@@ -29,7 +29,7 @@ struct BodyTests {
         .moderation(Moderation(action: .removed, member: peer, reason: "noise")),
         .moderation(Moderation(action: .removed, member: peer, reason: "noise"))
       ),
-      (.joined(name: "Al"), .joined(name: "Al")),
+      (.joined(name: "Al"), .joined(name: "Al", chain: WireGrantChain())),
       (.left(name: "Al"), .left(name: "Al")),
     ]
     for (wire, body) in bodies {

@@ -19,7 +19,8 @@ extension Entry.Body {
     }
     switch body.kind {
     case .text(let text): self = .text(try Self.checked(text.text))
-    case .joined(let member): self = .joined(name: Self.name(member.name))
+    case .joined(let member):
+      self = .joined(name: Self.name(member.name), chain: member.chain)
     case .left(let member): self = .left(name: Self.name(member.name))
     case .reply(let reply):
       self = .reply(to: try Self.target(reply.target), try Self.checked(reply.text))
@@ -186,8 +187,14 @@ extension WireChatBody {
     }
   }
 
-  package static func joined(name: String) -> WireChatBody {
-    .with { $0.joined = .with { $0.name = name } }
+  /// - Parameter chain: what makes the author a member: a log begins with it.
+  package static func joined(name: String, chain: WireGrantChain = .init()) -> WireChatBody {
+    .with {
+      $0.joined = .with {
+        $0.name = name
+        $0.chain = chain
+      }
+    }
   }
 
   package static func left(name: String) -> WireChatBody {

@@ -15,6 +15,8 @@ package enum ChatError: Error, Hashable, Sendable {
   case textTooLong
   /// It doesn't follow the entry that it names as its predecessor.
   case brokenChain
+  /// Its author's log doesn't begin with what makes it a member.
+  case notMember
   /// A bound of ``ChatBounds`` is reached.
   case tooMany
 }

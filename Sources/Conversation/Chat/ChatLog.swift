@@ -83,6 +83,7 @@ package struct ChatLog: Machine {
   package let meeting: MeetingID
   package let me: PeerID
   let key: SigningKey
+  let judge: Standing.Judge?
   package internal(set) var statistics = Statistics()
 
   var entries: [EntryHash: Kept] = [:]
@@ -104,9 +105,13 @@ package struct ChatLog: Machine {
   var waitingHashes: Set<EntryHash> = []
   var waitingByAuthor: [PeerID: Int] = [:]
 
+  /// The last grants that each author showed, and those that make it host or co-host.
+  var shownChains: [[UInt8]: WireGrantChain] = [:]
+  var moderators: Set<[UInt8]> = []
+
   /// Where the logs of removed members end, by their keys.
   var ends: [[UInt8]: Set<LogEnd>] = [:]
-  /// Entries past such an end.
+  /// Entries past such an end, and others that don't count.
   var uncounted: Set<EntryHash> = []
 
   /// Out for commit, by their names.
@@ -134,9 +139,12 @@ package struct ChatLog: Machine {
   ///   - mayBeKnownFurther: whether others may hold more of one's own log than was kept, because the
   ///     data directory was restored from a copy, or lost what it could no longer keep. One's first
   ///     line then waits for them, a moment.
+  ///   - judge: verifies what makes authors members; without it anybody who signs is one.
   package init(
-    meeting: MeetingID, key: SigningKey, stored: [Entry], mayBeKnownFurther: Bool = false
+    meeting: MeetingID, key: SigningKey, stored: [Entry], mayBeKnownFurther: Bool = false,
+    judge: Standing.Judge? = nil
   ) {
+    self.judge = judge
     ownLog = mayBeKnownFurther ? .awaited(until: nil) : .complete
     self.meeting = meeting
     self.key = key

@@ -1,4 +1,5 @@
 package import Foundations
+package import Wire
 
 extension Entry {
   /// What an entry says.
@@ -15,7 +16,7 @@ extension Entry {
     case hand(isRaised: Bool)
     case moderation(Moderation)
     case file(OfferedFile)
-    case joined(name: String)
+    case joined(name: String, chain: WireGrantChain)
     case left(name: String)
     /// It was deleted; the chain holds without it.
     case deleted
@@ -70,7 +71,7 @@ extension Entry {
       case .text(let text), .reply(_, let text), .edit(_, let text): DisplayText.lines(text)
       case .poll(let poll): DisplayText.lines(poll.question)
       case .reaction(_, let emoji, _): Self.display(emoji: emoji)
-      case .joined(let name), .left(let name): name
+      case .joined(let name, _), .left(let name): name
       case .moderation(let what): DisplayText.line(what.reason, limit: ChatBounds.reason)
       case .file(let file): file.displayText
       case .delete, .vote, .hand, .deleted, .unknown: ""

@@ -7,7 +7,8 @@ package enum LogEnd: Hashable, Sendable {
   case after(EntryHash)
 }
 
-/// Entries past the ends of their authors' logs. Everybody keeps them and passes them on, since some
+/// Entries that don't count: those past the ends of their authors' logs, and what a plain member says that
+/// it did as a moderator. Everybody keeps them and passes them on, since some
 /// had them before they heard of the removal and logs are to be the same everywhere; nobody counts them:
 /// they aren't shown, edit nothing, and the hash over the history leaves them out. Only their author's
 /// word that something of its own is to be deleted stands.
@@ -26,7 +27,13 @@ extension ChatLog {
 
   /// Counts a new entry, or doesn't.
   mutating func countNew(_ entry: Entry, into outputs: inout [Output]) {
-    guard let ends = ends[entry.authorKey] else { return }
+    if isOutOfTurn(entry) { uncounted.insert(entry.hash) }
+    guard let ends = ends[entry.authorKey] else {
+      if entry.body.kind == "joined", moderators.contains(entry.authorKey) {
+        recount(entry.authorKey, into: &outputs)
+      }
+      return
+    }
     // Those that an end follows come before it: what comes later than the end is past it.
     uncounted.insert(entry.hash)
     if ends.contains(.after(entry.hash)) { recount(entry.authorKey, into: &outputs) }
@@ -38,7 +45,7 @@ extension ChatLog {
     var dropped: [EntryHash] = []
     var regained: [EntryHash] = []
     for hash in log.chain + log.branches {
-      if counting?.contains(hash) ?? true {
+      if counting?.contains(hash) ?? true, !isOutOfTurn(hash) {
         if uncounted.remove(hash) != nil { regained.append(hash) }
       } else if uncounted.insert(hash).inserted {
         dropped.append(hash)
@@ -51,6 +58,10 @@ extension ChatLog {
       entries[hash]?.stage = .shown
       outputs.append(.show(entries[hash]!.entry))
     }
+  }
+
+  private func isOutOfTurn(_ hash: EntryHash) -> Bool {
+    entries[hash].map { isOutOfTurn($0.entry) } ?? false
   }
 
   /// What is before all of these ends: somebody may have been removed by several.

@@ -78,6 +78,8 @@ extension ChatLog {
   ) throws(ChatError) {
     if authors[entry.authorKey] == nil {
       guard authors.count < ChatBounds.authors else { throw .tooMany }
+      // What was kept was taken before.
+      guard stage == .shown || beginsAsMember(entry) else { throw .notMember }
       authors[entry.authorKey] = AuthorLog(key: entry.authorKey)
       let place = authorKeys.firstIndex { entry.authorKey.lexicographicallyPrecedes($0) }
       authorKeys.insert(entry.authorKey, at: place ?? authorKeys.count)
@@ -93,6 +95,7 @@ extension ChatLog {
     let gap = deletion.flatMap { entry.deleted(by: $0) }
     entries[entry.hash] = Kept(entry: gap ?? entry, stage: stage)
     if case .delete(let targets) = entry.body { delete(targets, by: entry) }
+    judge(entry)
     countNew(entry, into: &outputs)
     version += 1
     latestSeen = max(latestSeen ?? entry.clock, entry.clock)

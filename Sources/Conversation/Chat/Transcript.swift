@@ -106,7 +106,7 @@ extension Transcript {
     var open: [PeerID: Int] = [:]
     for line in lines {
       switch line.entry.body {
-      case .joined(let name):
+      case .joined(let name, _):
         open[line.entry.author] = stays.count
         stays.append(Stay(member: line.entry.author, name: name, from: line.entry.clock))
       case .left:

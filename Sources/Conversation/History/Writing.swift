@@ -88,7 +88,7 @@ extension Database {
   /// key, and the name under which its log says that it joined.
   private func rememberAuthor(of entry: Entry) throws {
     var name = ""
-    if case .joined(let said) = entry.body { name = said }
+    if case .joined(let said, _) = entry.body { name = said }
     try executeOften(
       sql: """
         INSERT INTO members (id, key, name, issued) VALUES (?1, ?2, ?3, 0)

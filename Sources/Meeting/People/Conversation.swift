@@ -18,7 +18,9 @@ extension MeetingSession {
 
   /// Who came and went stands in the log: attendance is a query over it.
   func startConversation() {
-    drive(chat: .compose(.joined(name: parts.options.name), wall: parts.clock.wallTime()))
+    drive(
+      chat: .compose(
+        .joined(name: parts.options.name, chain: ticket.chain.wire), wall: parts.clock.wallTime()))
     Task { await tellOfHistory() }
   }
 
@@ -188,7 +190,6 @@ extension MeetingSession {
     case .poll(let poll): tell(entry, as: .poll(options: poll.displayOptions))
     case .vote(let poll, let options): tell(entry, as: .vote(in: poll.id, options.map { $0 + 1 }))
     case .moderation(let what):
-      guard mayModerate(entry.author) else { return }
       tell(entry, as: .moderation, text: what.sentence(about: what.member.map(name)))
     case .hand(let isRaised):
       emit(.hand(member: entry.author, name: name(of: entry.author), isRaised: isRaised))
@@ -210,9 +211,14 @@ extension MeetingSession {
     roster.displayName(of: member) ?? member.description
   }
 
-  private func mayModerate(_ member: PeerID) -> Bool {
-    let role = member == parts.me ? ticket.chain.role : admitted[member]?.role
-    return role == .host || role == .cohost
+  /// By grants that lead to the meeting's genesis key; who was removed since was a member all the same.
+  static func standing(under genesisKey: [UInt8]) -> Standing.Judge {
+    { key, wire in
+      guard let chain = try? GrantChain(verifying: wire), chain.genesisKey == genesisKey,
+        chain.memberKey == key
+      else { return nil }
+      return chain.role == .member ? .member : .moderator
+    }
   }
 
   func remember(_ record: MemberRecord) {

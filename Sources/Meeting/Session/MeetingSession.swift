@@ -119,7 +119,8 @@ package actor MeetingSession {
       firstNumber: firstNumber, seed: parts.secrets.seed())
     roster = Roster(me: record, role: ticket.chain.role.wire, at: parts.clock.now())
     chat = ChatLog(
-      meeting: ticket.meeting, key: parts.key, stored: stored, mayBeKnownFurther: !ticket.isNew)
+      meeting: ticket.meeting, key: parts.key, stored: stored, mayBeKnownFurther: !ticket.isNew,
+      judge: Self.standing(under: ticket.chain.genesisKey))
     let inviter: AdmittedMember
     do {
       inviter = try AdmittedMember(

@@ -458,6 +458,7 @@ package nonisolated struct WireChatModeration: Sendable {
   package init() {}
 }
 
+/// A log begins with one, and an author's logs that don't aren't taken.
 package nonisolated struct WireMemberCame: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -465,9 +466,21 @@ package nonisolated struct WireMemberCame: Sendable {
 
   package var name: String = String()
 
+  /// the author's: what makes it a member
+  package var chain: WireGrantChain {
+    get {_chain ?? WireGrantChain()}
+    set {_chain = newValue}
+  }
+  /// Returns true if `chain` has been explicitly set.
+  package var hasChain: Bool {self._chain != nil}
+  /// Clears the value of `chain`. Subsequent reads from it will return its default value.
+  package mutating func clearChain() {self._chain = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _chain: WireGrantChain? = nil
 }
 
 package nonisolated struct WireMemberWent: Sendable {
@@ -1303,7 +1316,7 @@ nonisolated extension WireChatModeration.Action: SwiftProtobuf._ProtoNameProvidi
 
 nonisolated extension WireMemberCame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".MemberCame"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}chain\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1312,20 +1325,29 @@ nonisolated extension WireMemberCame: SwiftProtobuf.Message, SwiftProtobuf._Mess
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._chain) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
     }
+    try { if let v = self._chain {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireMemberCame, rhs: WireMemberCame) -> Bool {
     if lhs.name != rhs.name {return false}
+    if lhs._chain != rhs._chain {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

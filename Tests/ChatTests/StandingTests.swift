@@ -1,0 +1,89 @@
+import Chat
+import Foundation
+import Foundations
+import SwiftProtobuf
+import Testing
+import Wire
+
+@Suite("Who may speak")
+struct StandingTests {
+  private let eve = signingKey(9)
+  private var from: PeerID { PeerID(publicKey: eve.publicKey) }
+
+  /// Grants of one byte each: what they are to say.
+  private func chain(_ word: UInt8) -> WireGrantChain { .with { $0.genesisKey = .init([word]) } }
+
+  private func log(stored: [Entry] = []) -> ChatLog {
+    ChatLog(meeting: meeting, key: signingKey(1), stored: stored) { _, chain in
+      switch chain.genesisKey.first {
+      case 1: .member
+      case 2: .moderator
+      default: nil
+      }
+    }
+  }
+
+  private func lines(_ bodies: [WireChatBody]) -> [WireSignedEntry] {
+    var previous: EntryHash?
+    return bodies.enumerated().map { place, body in
+      let entry = forge(by: eve, sequence: UInt64(place + 1), previous: previous, body: body)
+      previous = entryHash(entry)
+      return entry
+    }
+  }
+
+  private func moderation() -> WireChatBody {
+    .moderation(Moderation(action: .locked, member: nil, reason: ""))
+  }
+
+  @Test("A log that doesn't begin with its author's grants isn't taken, in whatever order it comes")
+  func strangers() {
+    for bodies in [
+      [.text("a"), .text("b")], [.joined(name: "Eve"), .text("b")],
+      [.joined(name: "Eve", chain: chain(0)), .text("b")],
+    ] as [[WireChatBody]] {
+      for order in [lines(bodies), lines(bodies).reversed()] {
+        var log = log()
+        var outputs: [ChatLog.Output] = []
+        for entry in order {
+          log.handle(.received([entry], from: from), at: .zero, into: &outputs)
+        }
+        #expect(log.entryCount == 0)
+        #expect(outputs.compactMap(\.committed).isEmpty)
+      }
+    }
+  }
+
+  @Test("Moderation counts once its author shows that it is a moderator, wherever in its log")
+  func promoted() {
+    let said = lines([
+      .joined(name: "Eve", chain: chain(1)), moderation(), .joined(name: "Eve", chain: chain(2)),
+      moderation(),
+    ])
+    var log = log()
+    var outputs: [ChatLog.Output] = []
+    log.handle(.received(Array(said[...1]), from: from), at: .zero, into: &outputs)
+    #expect(log.ordered.count == 2 && log.counted.count == 1)
+    log.handle(.received(Array(said[2...]), from: from), at: .zero, into: &outputs)
+    #expect(log.counted.count == 4)
+    // From what was kept it comes to the same.
+    #expect(self.log(stored: log.ordered.reversed()).counted == log.counted)
+  }
+
+  @Test("Nobody deletes what shows that it is a member")
+  func deletion() {
+    let first = lines([.joined(name: "Eve", chain: chain(1))])[0]
+    let said = lines([.joined(name: "Eve", chain: chain(1)), .delete([entryHash(first)])])
+    var log = log()
+    var outputs: [ChatLog.Output] = []
+    log.handle(.received(said, from: from), at: .zero, into: &outputs)
+    #expect(log.entry(entryHash(first))?.body == .joined(name: "Eve", chain: chain(1)))
+    // Whoever cuts it off all the same finds nobody to take it.
+    var cut = first
+    cut.body = .init()
+    cut.deletion = said[1]
+    var other = self.log()
+    other.handle(.received([cut, said[1]], from: from), at: .zero, into: &outputs)
+    #expect(other.entryCount == 0)
+  }
+}
