@@ -83,7 +83,10 @@ extension LinksTests {
       #expect(near.send([42]))
       #expect(await far.next() == [42])
       #expect(pair.listener.statistics.accepted == 201)
-      #expect(pair.listener.statistics.failedHandshakes == 200)
+      // Some of it is the beginning of a record whose rest never comes.
+      let statistics = pair.listener.statistics
+      #expect(statistics.failedHandshakes + statistics.gone == 200)
+      #expect(statistics.failedHandshakes >= 100)
       await pair.close()
     }
 

@@ -57,11 +57,11 @@ extension MeetingSession {
 
   func acceptFiles(_ stream: FramedStream) {
     Task { [weak self] in
-      guard let first = await stream.next(), let self,
-        await self.answerOpening(first, on: stream), let second = await stream.next(),
-        let member = await self.answerFilesHello(second, on: stream)
-      else {
-        await self?.refusedStream()
+      guard let hello = await self?.hello(afterOpeningOf: stream), let self else {
+        return stream.close()
+      }
+      guard let member = await self.answerFilesHello(hello, on: stream) else {
+        await self.refusedStream()
         return stream.close()
       }
       await self.files.take(stream, to: member, because: .incoming)

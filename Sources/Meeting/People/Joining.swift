@@ -32,6 +32,8 @@ actor Joining {
     var attempts = 0
   }
 
+  /// When somebody who closed a stream, or couldn't be reached, is tried again.
+  private static let againAfter = Duration.seconds(1)
   /// Addresses of one claimant that are tried.
   private static let mostAddresses = 64
 
@@ -122,6 +124,7 @@ actor Joining {
   }
 
   private func connect(_ label: String, to addresses: [NetworkAddress]) {
+    guard outcome == nil else { return }
     var claimant: Claimant
     if let known = claimants[label] {
       claimant = known
@@ -150,9 +153,16 @@ actor Joining {
     }
   }
 
-  /// Who sent us away is asked again once it advertises anew.
+  /// Who sent us away, or was too busy for us, is asked again in a moment.
   private func forget(_ number: StreamNumber) {
-    claimants = claimants.filter { $0.value.number != number }
+    guard let (label, claimant) = claimants.first(where: { $0.value.number == number }) else {
+      return
+    }
+    claimants[label] = nil
+    Task { [weak self] in
+      try? await Task.sleep(for: Self.againAfter)
+      await self?.connect(label, to: Array(claimant.tried))
+    }
   }
 
   private func notOpened(_ failure: Failure, label: String, number: StreamNumber) {

@@ -182,18 +182,24 @@ extension MeetingSession {
     case .link:
       Task { [weak self] in
         // The other side speaks first: a stranger learns nothing by connecting.
-        guard let first = await stream.next(), let self,
-          await self.answerOpening(first, on: stream), let second = await stream.next()
-        else {
-          await self?.refusedStream()
-          return stream.close()
-        }
-        await self.answerHello(second, on: stream)
+        guard let hello = await self?.hello(afterOpeningOf: stream) else { return stream.close() }
+        await self?.answerHello(hello, on: stream)
       }
     }
   }
 
-  func answerOpening(_ bytes: [UInt8], on stream: FramedStream) -> Bool {
+  /// What the other side says once it has shown that it knows the meeting; `nil` when it goes away before,
+  /// or doesn't.
+  func hello(afterOpeningOf stream: FramedStream) async -> [UInt8]? {
+    guard let first = await stream.next() else { return nil }
+    guard answerOpening(first, on: stream) else {
+      refusedStream()
+      return nil
+    }
+    return await stream.next()
+  }
+
+  private func answerOpening(_ bytes: [UInt8], on stream: FramedStream) -> Bool {
     let proof = LinkProof(
       genesisKey: ticket.chain.genesisKey, initiator: stream.peerFingerprint,
       responder: parts.certificate.fingerprint)

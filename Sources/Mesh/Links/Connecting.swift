@@ -69,7 +69,8 @@ extension Links {
       Failure(
         "version-mismatch", exit: .protocolMismatch,
         "\(address) runs another version of this program; both need the same one.")
-    case HandshakeProblem.failed, HandshakeProblem.noCertificate, HandshakeProblem.crowdedOut:
+    case HandshakeProblem.failed, HandshakeProblem.gone, HandshakeProblem.noCertificate,
+      HandshakeProblem.crowdedOut:
       Failure(
         "not-virtue", exit: .protocolMismatch,
         "\(address) answers, but not as a member of a meeting does.")

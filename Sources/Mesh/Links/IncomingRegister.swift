@@ -79,6 +79,7 @@ final class IncomingRegister: Sendable {
       case .timeout: state.statistics.timedOut += 1
       case .failed, .noCertificate: state.statistics.failedHandshakes += 1
       case .otherPurpose: state.statistics.wrongPurpose += 1
+      case .gone: state.statistics.gone += 1
       case .crowdedOut, nil: break
       }
     }

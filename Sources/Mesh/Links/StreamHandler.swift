@@ -8,8 +8,10 @@ import Wire
 /// Why a connection came to nothing.
 enum HandshakeProblem: Error, Hashable {
   case timeout
-  /// Not TLS 1.3, or the peer went away during the handshake.
+  /// Not TLS 1.3.
   case failed
+  /// The peer went away: of the addresses that it tried, another answered first.
+  case gone
   case noCertificate
   case otherPurpose
   case crowdedOut
@@ -256,7 +258,8 @@ final class StreamHandler: ChannelInboundHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     switch state {
     case .handshaking:
-      fail(.failed, context: context)
+      let isGone = if case .reset = CloseReason(error) { true } else { false }
+      fail(isGone ? .gone : .failed, context: context)
     case .open(let stream):
       deliverRest(to: stream)
       end(stream, because: CloseReason(error), context: context)
@@ -268,7 +271,7 @@ final class StreamHandler: ChannelInboundHandler {
   func channelInactive(context: ChannelHandlerContext) {
     switch state {
     case .handshaking:
-      fail(.failed, context: context)
+      fail(.gone, context: context)
     case .open(let stream):
       deliverRest(to: stream)
       stream.end(.reset)
@@ -297,7 +300,7 @@ extension CloseReason {
       self = .timeout
     case is IOError, NIOSSLError.uncleanShutdown:
       self = .reset
-    case is BoringSSLError:
+    case is BoringSSLError, NIOSSLError.handshakeFailed:
       self = .protocolViolation("damaged TLS")
     case _:
       self = .reset

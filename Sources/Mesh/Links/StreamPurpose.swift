@@ -44,7 +44,8 @@ package struct LinkLimits: Sendable {
   /// it the one that has been silent for longest goes.
   package var unconfirmed = 64
   /// The same for one remote address, so that one host can't take all places.
-  package var unconfirmedPerAddress = 16
+  /// A class behind one address may come at once all the same.
+  package var unconfirmedPerAddress = 32
   /// How long an incoming link may stay unconfirmed.
   package var confirmation: Duration = .seconds(10)
   /// How long an admission may take in all, on both sides.
@@ -72,8 +73,10 @@ package struct LinkStatistics: Hashable, Sendable {
   package var accepted = 0
   /// Streams handed on.
   package var established = 0
-  /// Handshakes that failed: not TLS 1.3, no certificate, or a peer that went away.
+  /// Handshakes that failed: not TLS 1.3, or no certificate.
   package var failedHandshakes = 0
+  /// Peers that went away during the handshake: nothing is wrong with that.
+  package var gone = 0
   /// Handshakes and unconfirmed streams that took too long.
   package var timedOut = 0
   /// Streams whose ALPN named no purpose known here.
@@ -85,7 +88,7 @@ package struct LinkStatistics: Hashable, Sendable {
 
   package init() {}
 
-  /// Connections that came to nothing, for whatever reason.
+  /// Connections that came to nothing by the other side's fault.
   package var refused: Int {
     failedHandshakes + timedOut + wrongPurpose + crowdedOut + violations
   }
