@@ -300,6 +300,8 @@ extension CloseReason {
       self = .timeout
     case is IOError, NIOSSLError.uncleanShutdown:
       self = .reset
+    case NIOSSLError.handshakeFailed(.sslError(let stack)) where stack == [.eofDuringHandshake]:
+      self = .reset
     case is BoringSSLError, NIOSSLError.handshakeFailed:
       self = .protocolViolation("damaged TLS")
     case _:
