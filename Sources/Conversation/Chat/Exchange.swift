@@ -25,6 +25,8 @@ struct Exchange: Sendable {
     /// What the other said that it has, by author; `nil` until it has said something.
     var theirs: [[UInt8]: [AuthorTip]]?
     var theirTips: Set<EntryHash> = []
+    /// Those of them that were known here when it said so: what it lacks goes by these.
+    var theirKnownTips: Set<EntryHash> = []
     /// The version of one's own logs that it was last told of.
     var told = -1
     var toldAt: Moment?
@@ -95,12 +97,15 @@ extension ChatLog {
     if link.differs { return answer(differing: link, of: peer, at: now, into: &outputs) }
     if isSummary { theirs = ownTips }
     let tips = Set(theirs.values.joined().map(\.hash))
-    // Said again before the last batch can have arrived: it would only go twice.
-    let isRepeated = link.theirs != nil && link.theirTips == tips
+    let known = tips.filter { entries[$0] != nil }
+    // Said again before the last batch can have arrived: it would only go twice. Whatever else it claims
+    // to have, it has got no further with what it can be given.
+    let isRepeated = link.theirs != nil && link.theirKnownTips == known
     let isRecent = link.pushedAt.map { now - $0 < Exchange.patience } ?? false
     link.mayPush = !(isRepeated && isRecent)
     link.theirs = theirs
     link.theirTips = tips
+    link.theirKnownTips = known
     exchange.links[peer] = link
     reconcile(with: peer, at: now, into: &outputs)
   }
@@ -112,6 +117,7 @@ extension ChatLog {
     var link = link
     link.theirs = nil
     link.theirTips = []
+    link.theirKnownTips = []
     // Told a moment ago, they may be on their way: a hash is no means to have us repeat them.
     let isRecent = link.toldAt.map { now - $0 < Exchange.patience } ?? false
     if link.toldWhole != version || !isRecent { link.told = -1 }

@@ -169,7 +169,7 @@ extension MeetingSession {
     for failure in await parts.history.takeWarnings() { warnOnce(failure) }
   }
 
-  private func warnOnce(_ failure: Failure) {
+  func warnOnce(_ failure: Failure) {
     guard warned.insert(failure.code).inserted else { return }
     emit(.warning(code: failure.code, message: failure.message))
   }

@@ -59,11 +59,26 @@ extension MeetingSession {
       let member = try? AdmittedMember(
         verifying: membership, meeting: ticket.meeting, revocations: revocations)
     else { return nil }
-    guard member.record.id != parts.me else { return nil }
+    guard member.record.id != parts.me else {
+      warnOfDouble(member.record)
+      return nil
+    }
     admitted[member.record.id] = member
     note(member)
     drive(.admitted(member.record))
     return member
+  }
+
+  /// The same key in another run, later than this one: others take that for us.
+  func warnOfDouble(_ record: MemberRecord) {
+    guard record.certificateFingerprint != parts.certificate.fingerprint,
+      let own = try? MemberRecord(verifying: membership.record), record.issued > own.issued
+    else { return }
+    warnOnce(
+      Failure(
+        "same-key", exit: .temporary,
+        "Another computer takes part with this one's key, from a copy of its data directory. The "
+          + "others hear only one of the two: leave on one of them."))
   }
 
   /// Hosts and co-hosts are known by their grants, even when they have left.
@@ -288,9 +303,12 @@ extension MeetingSession {
       hello.version == protocolVersion,
       let member = try? AdmittedMember(
         verifying: hello.membership, meeting: ticket.meeting, revocations: revocations,
-        fingerprint: stream.peerFingerprint),
-      member.record.id != parts.me
+        fingerprint: stream.peerFingerprint)
     else { return nil }
+    guard member.record.id != parts.me else {
+      warnOfDouble(member.record)
+      return nil
+    }
     note(member)
     learn(hello.revocations, moderators: hello.moderators)
     return member.isMember(under: revocations) ? member : nil

@@ -107,6 +107,7 @@ extension Gossip {
       return
     }
     let message = MessageID(author: PeerID(publicKey: Array(wire.authorKey)), number: wire.number)
+    if message.author == me, message.number >= nextNumber { hearDouble(wire, into: &outputs) }
     guard message.author != me, !isKnown(message) else {
       receiveCopy(of: message, round: wire.round, on: link, at: now, into: &outputs)
       return
@@ -123,6 +124,15 @@ extension Gossip {
       return
     }
     accept(envelope, on: link, at: now, into: &outputs)
+  }
+
+  /// This member's key signed what this run didn't: somebody goes by a copy of it.
+  private func hearDouble(_ wire: WireBroadcast, into outputs: inout [Output]) {
+    guard let envelope = try? Envelope(verifying: wire, meeting: meeting),
+      case .membership(let membership) = envelope.payload.kind,
+      let record = try? MemberRecord(verifying: membership.record)
+    else { return }
+    outputs.append(.introduction(membership, record))
   }
 
   /// Whether a copy was taken before: found out without verifying a signature. A statement (membership
