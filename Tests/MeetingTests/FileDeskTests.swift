@@ -211,8 +211,14 @@ struct FileDeskTests {
       #expect(took < .seconds(20), "\(took)")
       #expect(await meeting.session.files.items.count == FileDesk.mostOffers)
       #expect(await meeting.journal.warning("too-many-files").contains("So many"))
-      await meeting.session.take(line: "/accept file 9999")
-      #expect(await meeting.journal.report(.fetching).name == "file 9999")
+      // Another's file is as good as ever, and the flood is one shorter.
+      let other = meeting.offer(content, named: "plan", by: PeerID(publicKey: [1]))
+      await meeting.session.files.learn(other)
+      #expect(await meeting.session.files.items[other.shape.root]?.offer.name == "plan")
+      #expect(await meeting.session.files.items.count == FileDesk.mostOffers)
+      let left = await meeting.session.files.items.values.map(\.offer.name).sorted().last!
+      await meeting.session.take(line: "/accept \(left)")
+      #expect(await meeting.journal.report(.fetching).name == left)
     }
   }
 }

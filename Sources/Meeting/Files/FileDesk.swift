@@ -43,6 +43,7 @@ actor FileDesk {
   /// Files of one's own on their way into the conversation.
   private var ownPaths: [[UInt8]: (path: String, hashes: [[UInt8]])] = [:]
   private var offerCount = 0
+  private var offersBy: [PeerID: Int] = [:]
   var unasked: UnaskedFiles
 
   // When to look again, see FileDeskTime.
@@ -81,7 +82,7 @@ actor FileDesk {
   func learn(_ offer: Offer) {
     let root = offer.shape.root
     let own = offer.author == parts.me ? ownPaths.removeValue(forKey: root) : nil
-    guard offerCount < Self.mostOffers || own != nil else {
+    guard own != nil || makeRoom(for: offer.author) else {
       return warn(
         "too-many-files", "So many files were offered that further ones can't be fetched.")
     }
@@ -92,6 +93,7 @@ actor FileDesk {
       return
     }
     offerCount += 1
+    offersBy[offer.author, default: 0] += 1
     if let own {
       fetches[root] = nil
       items[root]?.lead(with: offer.entry)
@@ -107,6 +109,28 @@ actor FileDesk {
       unasked.consider(root, byteCount: offer.shape.byteCount)
       fetchUnasked()
     }
+  }
+
+  /// Where there are too many offers, whoever made the most of them loses one that nobody has asked for
+  /// to a member that made fewer: nobody's flood takes another's place.
+  private func makeRoom(for author: PeerID) -> Bool {
+    guard offerCount >= Self.mostOffers else { return true }
+    let most = offersBy.filter { $0.key != parts.me }.max { ($0.value, $0.key) < ($1.value, $1.key) }
+    guard let most, most.value > offersBy[author, default: 0] + 1 else { return false }
+    let victim = items.first { _, item in
+      guard case .offered = item.state else { return false }
+      return item.offers.allSatisfy { $0.author == most.key }
+    }
+    guard let victim else { return false }
+    for _ in victim.value.offers { forgetOffer(by: most.key) }
+    items[victim.key] = nil
+    return true
+  }
+
+  private func forgetOffer(by author: PeerID) {
+    offerCount -= 1
+    offersBy[author, default: 1] -= 1
+    if offersBy[author] == 0 { offersBy[author] = nil }
   }
 
   /// Files that nobody here has asked for, as far as the user lets them come.
@@ -125,7 +149,7 @@ actor FileDesk {
   func withdraw(_ entries: Set<EntryID>, by author: PeerID) {
     for (root, item) in items {
       for offer in item.offers where offer.author == author && entries.contains(offer.entry) {
-        offerCount -= 1
+        forgetOffer(by: author)
         let shape = items[root]?.offer.shape
         let isLeft = items[root]?.remove(offer.entry) ?? true
         guard !isLeft || items[root]?.offer.shape != shape else { continue }
