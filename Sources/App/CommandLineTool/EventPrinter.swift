@@ -100,10 +100,9 @@ final class TextEventPrinter: EventPrinter {
     case .firstFrame(let member, let time, _):
       output.write(
         "  First picture from \(name(of: member)), \(Int(time.milliseconds)) ms after the start.")
-    // What follows a line break is set in, or it could pass for another's line.
     case .chat(let line):
       guard !line.isOwn || showsOwnLines else { break }
-      output.write(Self.sentence(line).replacingOccurrences(of: "\n", with: "\n    "))
+      output.write(WrappedText.wrap(Self.sentence(line), columns: ProgressBars.columns))
     case .file(let report): print(report)
     case .hand(_, let name, true): output.write("✋ \(name) raises a hand.")
     case .hand(_, let name, false): output.write("✋ \(name)'s hand is down.")
