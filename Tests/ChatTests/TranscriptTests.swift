@@ -128,6 +128,24 @@ struct TranscriptTests {
 
 @Suite("Commands of chat")
 struct ChatCommandTests {
+  @Test("One's own latest message needs no number, and what was deleted is none")
+  func last() throws {
+    var alice = Member(1)
+    var bob = Member(2)
+    #expect(throws: ChatCommand.Problem.noSuchEntry("last")) {
+      try alice.log.body(of: ChatCommand(parsing: "edit last x")!)
+    }
+    let first = alice.say("one", at: 1)!
+    let second = alice.say("two", at: 2)!
+    let other = bob.say("three", at: 3)!
+    alice.handle(.received([other.signed], from: bob.id))
+    #expect(
+      try alice.log.body(of: ChatCommand(parsing: "edit last x")!) == .edit(of: second.hash, "x"))
+    alice.handle(.compose(.delete([second.hash]), wall: wall(4)))
+    #expect(
+      try alice.log.body(of: ChatCommand(parsing: "delete last")!) == .delete([first.hash]))
+  }
+
   @Test("Each is read as it is written in the help")
   func read() throws {
     let name = ChatCommand.EntryName("0a1b2c")!
@@ -135,6 +153,7 @@ struct ChatCommandTests {
       ("reply 0a1b2c  well,  yes ", .reply(to: name, "well,  yes")),
       ("edit #0A1B2C no", .edit(name, "no")),
       ("delete 0a1b2c", .delete(name)),
+      ("edit Last no", .edit(ChatCommand.EntryName("last")!, "no")),
       ("react 0a1b2c 👍", .react(to: name, "👍", isWithdrawn: false)),
       ("unreact 0a1b2c 👍", .react(to: name, "👍", isWithdrawn: true)),
       ("poll Tea? | Yes | No", .poll("Tea?", options: ["Yes", "No"], allowsSeveral: false)),

@@ -53,6 +53,10 @@ struct ValueTests {
   func displayText() {
     #expect(DisplayText.line("a\u{1B}[2J\r\nb\u{202E}c", limit: 64) == "a[2J bc")
     #expect(DisplayText.line("\u{0}\u{200B}", limit: 64, otherwise: "x") == "x")
+    // Letters that show as nothing, and joiners with nothing to join.
+    for name in ["\u{3164}", "\u{115F}\u{1160} \u{FFA0}", "\u{2800}", "\u{200D}\u{FE0F}"] {
+      #expect(DisplayText.line(name, limit: 64, otherwise: "x") == "x")
+    }
     #expect(DisplayText.line(String(repeating: "é", count: 100), limit: 10).count == 10)
     #expect(DisplayText.lines("a\nb\u{7}") == "a\nb")
   }

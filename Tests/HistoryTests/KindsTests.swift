@@ -135,13 +135,28 @@ struct KindsTests {
     for entry in isReversed ? all.reversed() : all { try await store.append([entry], at: wall(0)) }
     #expect(try await store.messages(search: "xylophone", limit: 9).isEmpty)
     let messages = try await store.messages(limit: 9)
-    #expect(messages.map(\.kind) == ["deleted", "deleted", "text"])
+    #expect(messages.map(\.kind) == ["deleted", "text"], "its edits are no lines of their own")
     #expect(messages[0].text.isEmpty)
     let kept = try await store.entries(of: meeting)
     #expect(kept.map(\.body.kind) == ["deleted", "deleted", "text", "delete"])
     // The gap can be passed on, and the history is still the same.
     #expect(throws: Never.self) { try Entry(verifying: kept[0].signed, meeting: meeting) }
     #expect(try await store.hash(of: meeting) == hash)
+    await store.close()
+    for name in directory.names {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: directory.path + "/" + name))
+      #expect(bytes.range(of: Data("xylophone".utf8)) == nil, "in \(name)")
+    }
+  }
+
+  @Test("What was deleted is gone from the file at the next orderly end, if a run crashes before")
+  func deletionBeforeCrash() async throws {
+    var alice = Author(1)
+    let said = alice.say("unforgettable xylophone")
+    try await store.append([said, alice.say(.delete([said.hash]))], at: wall(0))
+    // That run never closes its file.
+    let next = try HistoryStore(path: directory.history, now: wall(1))
+    await next.close()
     await store.close()
     for name in directory.names {
       let bytes = try Data(contentsOf: URL(fileURLWithPath: directory.path + "/" + name))

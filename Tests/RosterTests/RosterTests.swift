@@ -32,6 +32,9 @@ struct RosterTests {
     _ = roster.update(record(2, "ada"), role: .member, at: .zero)
     _ = roster.update(record(3, "Ada (2)"), role: .member, at: .zero)
     #expect(roster.people.map(\.displayName) == ["Ada", "Ada (2)", "ada (3)", "Ada (2) (2)"])
+    _ = roster.update(record(4, "A\u{200D}da"), role: .member, at: .zero)
+    #expect(
+      roster.people.last?.displayName == "A\u{200D}da (4)")
     #expect(roster.people(named: "ADA").map(\.id) == [roster.me])
     #expect(roster.people(named: "ada (3)").map(\.displayName) == ["ada (3)"])
   }

@@ -101,8 +101,12 @@ final class TextEventPrinter: EventPrinter {
       output.write(
         "  First picture from \(name(of: member)), \(Int(time.milliseconds)) ms after the start.")
     case .chat(let line):
-      guard !line.isOwn || showsOwnLines else { break }
-      output.write(WrappedText.wrap(Self.sentence(line), columns: ProgressBars.columns))
+      // A poll is told of all the same: votes need its number.
+      guard !line.isOwn || showsOwnLines || line.isPoll else { break }
+      let now = HostClock().wallTime()
+      output.write(
+        WrappedText.wrap(
+          Self.time(of: line, now: now) + Self.sentence(line), columns: ProgressBars.columns))
     case .file(let report): print(report)
     case .hand(_, let name, true): output.write("✋ \(name) raises a hand.")
     case .hand(_, let name, false): output.write("✋ \(name)'s hand is down.")
@@ -131,6 +135,13 @@ final class TextEventPrinter: EventPrinter {
       return bars.draw(line, of: report.file)
     }
     output.put(text)
+  }
+
+  /// When it was said, if that wasn't just now: who comes late is given all that was.
+  private static func time(of line: ChatLine, now: WallTime) -> String {
+    let age = now.seconds - line.sent.seconds
+    guard age > 60 else { return "" }
+    return HistoryText.format(line.sent, age > 43_200 ? "yyyy-MM-dd HH:mm" : "HH:mm") + "  "
   }
 
   private static func sentence(_ line: ChatLine) -> String {
@@ -170,5 +181,11 @@ final class TextEventPrinter: EventPrinter {
       code.lines.forEach { output.write("  " + $0) }
     }
     output.write("")
+  }
+}
+
+extension ChatLine {
+  fileprivate var isPoll: Bool {
+    if case .poll = kind { true } else { false }
   }
 }

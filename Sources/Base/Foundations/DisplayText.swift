@@ -4,7 +4,7 @@ package enum DisplayText {
   /// `text` as one line of at most `limit` characters; `fallback` when nothing visible is left.
   package static func line(_ text: String, limit: Int, otherwise fallback: String = "") -> String {
     let kept = text.unicodeScalars.prefix(limit * 8).compactMap { scalar -> Character? in
-      if scalar.properties.isWhitespace { return " " }
+      if scalar.properties.isWhitespace || blanks.contains(scalar) { return " " }
       return isHarmless(scalar) ? Character(scalar) : nil
     }
     // Joined as scalars, so that combining marks find their letters again.
@@ -12,8 +12,14 @@ package enum DisplayText {
     for character in kept { view.append(contentsOf: character.unicodeScalars) }
     let words = String(view).split(separator: " ", omittingEmptySubsequences: true)
     let line = String(words.joined(separator: " ").prefix(limit))
-    return line.isEmpty ? fallback : line
+    let isSeen = line.unicodeScalars.contains { !$0.properties.isDefaultIgnorableCodePoint }
+    return isSeen ? line : fallback
   }
+
+  /// Letters and symbols that show as nothing: Hangul fillers, the Braille pattern without dots.
+  private static let blanks: Set<Unicode.Scalar> = [
+    "\u{115F}", "\u{1160}", "\u{3164}", "\u{FFA0}", "\u{2800}",
+  ]
 
   /// `text` with its line breaks, without anything else that steers a terminal.
   package static func lines(_ text: String) -> String {

@@ -13,12 +13,17 @@ package enum ChatCommand: Hashable, Sendable {
   case vote(EntryName, [Int])
   case hand(isRaised: Bool)
 
-  /// The beginning of an entry's identifier, in lower case. Four digits tell the lines of a meeting
-  /// apart nearly always, and when they don't, more can be given.
+  /// The beginning of an entry's identifier, in lower case, or "last" for one's own latest message. Four
+  /// digits tell the lines of a meeting apart nearly always, and when they don't, more can be given.
   package struct EntryName: Hashable, Sendable {
+    package static let last = "last"
     package let prefix: String
 
     package init?(_ text: some StringProtocol) {
+      if text.lowercased() == Self.last {
+        prefix = Self.last
+        return
+      }
       let digits = text.lowercased().drop { $0 == "#" }
       guard (4...32).contains(digits.utf8.count),
         digits.utf8.allSatisfy({
@@ -49,8 +54,10 @@ package enum ChatCommand: Hashable, Sendable {
       switch self {
       case .usage(let usage): "Write it as \(usage)."
       case .noSuchEntry(let name):
-        "No message here begins with \(name). Identifiers stand in the chat events and in "
-          + "virtue history --json."
+        name == EntryName.last
+          ? "You haven't said anything that could be meant."
+          : "No message here begins with \(name). Identifiers stand after messages, in the chat events "
+            + "and in virtue history --json; last is your own latest message."
       case .severalEntries(let name):
         "Several messages begin with \(name). Give more of its digits."
       case .notOwn(let name):
@@ -167,6 +174,13 @@ extension ChatLog {
   private func find(
     _ name: ChatCommand.EntryName, ownOnly: Bool = false
   ) throws(ChatCommand.Problem) -> Entry {
+    if name.prefix == ChatCommand.EntryName.last {
+      let own = entries.values.lazy.map(\.entry).filter {
+        $0.author == me && ["text", "reply", "poll", "file"].contains($0.body.kind)
+      }
+      guard let latest = own.max() else { throw .noSuchEntry(name.prefix) }
+      return latest
+    }
     // A meeting's entries are some thousands, and somebody has typed this: looking at each will do.
     let matches = entries.values.lazy.map(\.entry).filter {
       $0.id.description.hasPrefix(name.prefix) && counts($0)

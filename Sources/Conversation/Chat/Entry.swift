@@ -19,6 +19,8 @@ package struct Entry: Sendable {
   package let heads: [EntryHash]
   package let clock: HybridTime
   package private(set) var body: Body
+  /// Of a deleted entry: whether another went first, as a message before its edits. It is no line then.
+  package private(set) var isDeletedWithAnother = false
   /// As it travels.
   package private(set) var signed: WireSignedEntry
 
@@ -99,7 +101,9 @@ package struct Entry: Sendable {
     hash = EntryHash(of: bytes)
     self.meeting = meeting
     authorKey = Array(entry.authorKey)
-    try Self.checkDeletion(of: signed, hash: hash, authorKey: authorKey, meeting: meeting)
+    let deleted = try Self.deleted(
+      with: signed, hash: hash, authorKey: authorKey, meeting: meeting)
+    if let deleted { isDeletedWithAnother = deleted.first != hash }
     author = PeerID(publicKey: authorKey)
     sequence = entry.sequence
     clock = HybridTime(
@@ -108,12 +112,14 @@ package struct Entry: Sendable {
   }
 
   /// An entry without a body has its author's word that it was deleted, and no other entry has.
-  private static func checkDeletion(
-    of signed: WireSignedEntry, hash: EntryHash, authorKey: [UInt8], meeting: MeetingID
-  ) throws(ChatError) {
+  ///
+  /// - Returns: what was deleted with it; `nil` for an entry that has its body.
+  private static func deleted(
+    with signed: WireSignedEntry, hash: EntryHash, authorKey: [UInt8], meeting: MeetingID
+  ) throws(ChatError) -> [EntryHash]? {
     guard signed.body.isEmpty else {
       guard !signed.hasDeletion else { throw .wire(.outOfBounds("deletion")) }
-      return
+      return nil
     }
     // The deletion itself is whole, or this would go down and down.
     guard signed.hasDeletion, !signed.deletion.body.isEmpty else { throw .missingBody }
@@ -121,6 +127,7 @@ package struct Entry: Sendable {
     guard deletion.authorKey == authorKey, case .delete(let targets) = deletion.body,
       targets.contains(hash)
     else { throw .missingBody }
+    return targets
   }
 
   /// The same entry without what it said.
@@ -135,6 +142,7 @@ package struct Entry: Sendable {
     else { return nil }
     var gap = self
     gap.body = .deleted
+    gap.isDeletedWithAnother = targets.first != hash
     gap.signed.body = Data()
     gap.signed.deletion = deletion.signed
     return gap

@@ -23,7 +23,7 @@ package struct Transcript: Sendable {
   /// - Parameter entries: in any order.
   package init(_ entries: some Sequence<Entry>) {
     let ordered = entries.sorted()
-    for entry in ordered where Self.isLine(entry.body) {
+    for entry in ordered where Self.isLine(entry.body) && !entry.isDeletedWithAnother {
       places[entry.hash] = lines.count
       var line = Line(entry: entry, text: entry.body.displayText)
       if case .poll(let poll) = entry.body {

@@ -15,7 +15,6 @@ package actor HistoryStore {
   private let pageLimit: Int?
   var queue: DatabaseQueue
   private var warnings: [Failure] = []
-  private var hasDeleted = false
   /// When something was last asked of it, for the name of a damaged file.
   private var latest: WallTime
   /// What this run registered, to be put into a new file should the old one turn out damaged.
@@ -90,7 +89,7 @@ package actor HistoryStore {
   /// Writes what SQLite's log still holds into the file, and lets it go. Of what was deleted nothing is
   /// left in the file then.
   package func close() {
-    if hasDeleted { try? queue.write { db in try db.purgeIndex() } }
+    if !isReadOnly { try? queue.write { db in try db.purgeIfDue() } }
     try? queue.close()
   }
 
@@ -113,9 +112,9 @@ package actor HistoryStore {
   /// Keeps these, all or none; once it returns they survive a crash. Their meeting must be
   /// registered. One that is kept already stays as it is.
   package func append(_ entries: [Entry], at now: WallTime) throws(Failure) {
-    if entries.contains(where: { $0.body.kind == "delete" }) { hasDeleted = true }
     try write(at: now) { db in
       for entry in entries { try db.append(entry, at: now) }
+      if entries.contains(where: { $0.body.kind == "delete" }) { try db.setPurgeDue(true) }
       for meeting in Set(entries.map(\.meeting)) { try db.touch(meeting, at: now) }
     }
   }

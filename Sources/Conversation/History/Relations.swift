@@ -34,7 +34,7 @@ extension Database {
     if counts {
       try executeOften(
         sql: "UPDATE entries SET kind = ?, text = ? WHERE hash = ? AND kind = ?",
-        arguments: [entry.body.kind, entry.searchedText, Data(hash.bytes), void])
+        arguments: [entry.keptKind, entry.searchedText, Data(hash.bytes), void])
     } else {
       try executeOften(
         sql: "UPDATE entries SET kind = ?1, text = NULL WHERE hash = ?2 AND kind <> ?1",
@@ -59,7 +59,7 @@ extension Database {
         UPDATE entries SET kind = CASE kind WHEN 'void' THEN kind ELSE ? END, wire = ?, text = NULL
         WHERE hash = ?
         """,
-      arguments: [gap.body.kind, Data(gap.signed.wire), Data(target.bytes)])
+      arguments: [gap.keptKind, Data(gap.signed.wire), Data(target.bytes)])
     // What it pointed to is no longer known from its body either. An edit gives the text back.
     guard case .edit(let edited, _) = kept.body else { return }
     try refreshText(of: edited)
@@ -113,6 +113,9 @@ extension Entry {
     else { return nil }
     self = entry
   }
+
+  /// As the database calls what it is.
+  var keptKind: String { isDeletedWithAnother ? "deleted-with" : body.kind }
 
   /// What a search finds it by; `nil` for kinds that aren't searched.
   var searchedText: String? {

@@ -61,7 +61,7 @@ extension Database {
       arguments: [
         Data(entry.hash.bytes), Data(entry.meeting.bytes), Data(entry.author.bytes),
         Int64(entry.sequence), entry.clock.milliseconds, Int64(entry.clock.counter),
-        entry.body.kind, entry.clock.shown(received: now).milliseconds, Data(entry.signed.wire),
+        entry.keptKind, entry.clock.shown(received: now).milliseconds, Data(entry.signed.wire),
         entry.searchedText,
       ])
     guard changesCount > 0 else { return }
@@ -120,6 +120,17 @@ extension Database {
           AND NOT EXISTS (SELECT 1 FROM attendance WHERE member = members.id)
         """)
     try purgeIndex()
+  }
+
+  /// Notes in the file whether its index is to be purged, for a run that comes after a crash.
+  func setPurgeDue(_ isDue: Bool) throws {
+    try execute(sql: "PRAGMA user_version = \(isDue ? 1 : 0)")
+  }
+
+  func purgeIfDue() throws {
+    guard try Int.fetchOne(self, sql: "PRAGMA user_version") == 1 else { return }
+    try purgeIndex()
+    try setPurgeDue(false)
   }
 
   /// The full-text index only notes what was deleted, and keeps the words until it is merged, which

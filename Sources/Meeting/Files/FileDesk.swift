@@ -115,7 +115,9 @@ actor FileDesk {
   /// to a member that made fewer: nobody's flood takes another's place.
   private func makeRoom(for author: PeerID) -> Bool {
     guard offerCount >= Self.mostOffers else { return true }
-    let most = offersBy.filter { $0.key != parts.me }.max { ($0.value, $0.key) < ($1.value, $1.key) }
+    let most = offersBy.filter { $0.key != parts.me }.max {
+      ($0.value, $0.key) < ($1.value, $1.key)
+    }
     guard let most, most.value > offersBy[author, default: 0] + 1 else { return false }
     let victim = items.first { _, item in
       guard case .offered = item.state else { return false }

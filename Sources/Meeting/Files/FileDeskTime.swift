@@ -52,10 +52,34 @@ extension FileDesk {
         guard rounds % Self.seeking == 0 else { break }
         drive(root, .resumed)
         await seekHolders(of: root)
+        tellOfWaiting(for: root)
       case .placing(_, isBusy: false): if rounds % Self.seeking == 0 { await finish(root) }
       case .offered, .verifying, .placing, .whole: break
       }
     }
+  }
+
+  /// How long nobody may have a file before that is told: whoever has it may be on its way here.
+  private static let aloneFor = Duration.seconds(3)
+
+  /// Says, once, that nobody is left who could give the file.
+  private func tellOfWaiting(for root: [UInt8]) {
+    guard let item = items[root], let fetch = fetches[root] else { return }
+    let now = parts.clock.now()
+    guard fetch.holderIDs.isEmpty else {
+      items[root]?.aloneSince = nil
+      items[root]?.isToldAlone = false
+      return
+    }
+    let since = item.aloneSince ?? now
+    items[root]?.aloneSince = since
+    guard !item.isToldAlone, now - since >= Self.aloneFor else { return }
+    items[root]?.isToldAlone = true
+    emit(
+      .warning(
+        code: "file-waits",
+        message: "Nobody here has the rest of “\(item.offer.name)” now. It goes on when somebody "
+          + "does; /cancel \(item.offer.entry.description.prefix(8)) gives it up."))
   }
 
   private func reportProgress(_ root: [UInt8]) {

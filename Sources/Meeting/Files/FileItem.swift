@@ -24,6 +24,9 @@ extension FileDesk {
     var others: [PeerID: ChunkMap] = [:]
     /// As last reported.
     var chunksTold = -1
+    /// Since when nobody has the rest of it, and whether that was told.
+    var aloneSince: Moment?
+    var isToldAlone = false
 
     init(_ offer: Offer) {
       self.offer = offer

@@ -112,9 +112,10 @@ extension MeetingSession {
       await former?.value
       do throws(Failure) {
         try await history.append(entries, at: clock.wallTime())
+        await self?.kept()
         await self?.drive(chat: .committed(ids))
       } catch {
-        await self?.warnOnce(error)
+        await self?.notKept(because: error)
         await self?.drive(chat: .notCommitted(ids))
       }
       await self?.tellOfHistory()
@@ -136,6 +137,17 @@ extension MeetingSession {
     keepInTurn { [meeting = ticket.meeting] (history, now) async throws(Failure) in
       try await history.keep(removals, of: meeting, at: now)
     }
+  }
+
+  /// What hindered is over: should it come again, that is news.
+  private func kept() {
+    warned.subtract(hindrances)
+    hindrances = []
+  }
+
+  private func notKept(because failure: Failure) {
+    hindrances.insert(failure.code)
+    warnOnce(failure)
   }
 
   /// After all that was handed over before: there would be nothing yet to mark.
@@ -193,7 +205,8 @@ extension MeetingSession {
       tell(entry, as: .moderation, text: what.sentence(about: what.member.map(name)))
     case .hand(let isRaised):
       emit(.hand(member: entry.author, name: name(of: entry.author), isRaised: isRaised))
-    case .joined, .left, .deleted, .unknown: break
+    case .joined(let name, _): namesInLog[entry.author] = name
+    case .left, .deleted, .unknown: break
     }
   }
 
@@ -208,7 +221,9 @@ extension MeetingSession {
   }
 
   private func name(of member: PeerID) -> String {
-    roster.displayName(of: member) ?? member.description
+    // Somebody else of the same name may be here.
+    roster.displayName(of: member) ?? namesInLog[member].map { "\($0) (away)" }
+      ?? member.description
   }
 
   /// By grants that lead to the meeting's genesis key; who was removed since was a member all the same.

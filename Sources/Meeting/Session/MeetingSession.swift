@@ -55,6 +55,10 @@ package actor MeetingSession {
   var commitment: Task<Void, Never>?
   /// Codes of warnings that were given: each is given once.
   var warned: Set<String> = []
+  /// Of what was warned of, that which keeps the history from being written.
+  var hindrances: Set<String> = []
+  /// Under which names members joined that may have left long ago.
+  var namesInLog: [PeerID: String] = [:]
 
   let files: FileDesk
   /// Offers that an earlier run has kept.
@@ -97,6 +101,9 @@ package actor MeetingSession {
     emit = events.emit
     finishEvents = events.finish
     storedFiles = stored.filter { $0.body.kind == "file" }
+    for entry in stored {
+      if case .joined(let name, _) = entry.body { namesInLog[entry.author] = name }
+    }
     files = FileDesk(parts: parts, meeting: ticket.meeting, emit: events.emit)
     let now = parts.clock.wallTime()
     // Millions of envelopes a second would be needed to overtake the clock over a restart.

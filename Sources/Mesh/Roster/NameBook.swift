@@ -26,9 +26,13 @@ struct NameBook: Sendable {
   }
 
   /// Two names with one key look alike in a list: case and compatibility forms (the full-width "Ａ")
-  /// don't tell people apart. Look-alikes of other scripts do here.
+  /// don't tell people apart, nor does what isn't seen, as joiners. Look-alikes of other scripts do here.
   static func key(_ name: String) -> String {
-    name.precomposedStringWithCompatibilityMapping.lowercased()
+    var seen = String.UnicodeScalarView()
+    for scalar in name.unicodeScalars where !scalar.properties.isDefaultIgnorableCodePoint {
+      seen.append(scalar)
+    }
+    return String(seen).precomposedStringWithCompatibilityMapping.lowercased()
   }
 
   func known(_ id: PeerID) -> String? { entries[id]?.displayName }
