@@ -189,6 +189,17 @@ struct FileDeskTests {
     }
   }
 
+  @Test("A fetch that nobody can serve says so once, and how to give it up")
+  func nobodyHasIt() async throws {
+    try await FileMeeting.run { meeting in
+      let offer = meeting.offer(Self.chunks(2), by: PeerID(publicKey: [9]))
+      await meeting.session.files.learn(offer)
+      await meeting.session.take(line: "/accept \(offer.entry)")
+      let told = await meeting.journal.warning("file-waits")
+      #expect(told.contains("plan") && told.contains("/cancel"))
+    }
+  }
+
   @Test("Ten thousand offers can be fetched, and what is beyond them is told of once")
   func tenThousandOffers() async throws {
     try await FileMeeting.run { meeting in
