@@ -189,6 +189,27 @@ struct FileDeskTests {
     }
   }
 
+  @Test("One content offered under two names at once is told of at both paths")
+  func sameContent() async throws {
+    try await FileMeeting.run { meeting in
+      let bytes = Self.chunks(1).flatMap { $0 }
+      let paths = try ["two", "three"].map { try meeting.write(bytes, to: $0) }
+      for path in paths { await meeting.session.take(line: "/send \(path)") }
+      for path in paths {
+        let name = (path as NSString).lastPathComponent
+        let report = await meeting.journal.first { event -> FileReport? in
+          if case .file(let report) = event, report.name == name, report.state == .complete {
+            return report
+          }
+          return nil
+        }
+        #expect(report.path == path)
+      }
+      await meeting.session.take(line: "/send \(meeting.directory)/no such")
+      #expect(await meeting.journal.warning("file-not-sent").contains("in quotes"))
+    }
+  }
+
   @Test("A fetch that nobody can serve says so once, and how to give it up")
   func nobodyHasIt() async throws {
     try await FileMeeting.run { meeting in

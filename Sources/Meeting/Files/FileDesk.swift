@@ -40,8 +40,8 @@ actor FileDesk {
   /// Members whose streams hold as much as they should.
   var draining: Set<PeerID> = []
   var warned: Set<String> = []
-  /// Files of one's own on their way into the conversation.
-  private var ownPaths: [[UInt8]: (path: String, hashes: [[UInt8]])] = [:]
+  /// Files of one's own on their way into the conversation, in the order of offering.
+  private var ownFiles: [(root: [UInt8], name: String, path: String, hashes: [[UInt8]])] = []
   private var offerCount = 0
   private var offersBy: [PeerID: Int] = [:]
   var unasked: UnaskedFiles
@@ -81,7 +81,7 @@ actor FileDesk {
 
   func learn(_ offer: Offer) {
     let root = offer.shape.root
-    let own = offer.author == parts.me ? ownPaths.removeValue(forKey: root) : nil
+    let own = offer.author == parts.me ? takeOwn(root, name: offer.name) : nil
     guard own != nil || makeRoom(for: offer.author) else {
       return warn(
         "too-many-files", "So many files were offered that further ones can't be fetched.")
@@ -98,7 +98,7 @@ actor FileDesk {
       fetches[root] = nil
       items[root]?.lead(with: offer.entry)
       items[root]?.state = .whole(path: own.path, hashes: own.hashes)
-      return report(root, .complete)
+      return report(root, .complete, of: offer.entry)
     }
     guard isNew else { return }
     let folder = folder(of: root)
@@ -109,6 +109,16 @@ actor FileDesk {
       unasked.consider(root, byteCount: offer.shape.byteCount)
       fetchUnasked()
     }
+  }
+
+  /// The same content may be on its way under two names.
+  private func takeOwn(
+    _ root: [UInt8], name: String
+  ) -> (path: String, hashes: [[UInt8]])? {
+    let place =
+      ownFiles.firstIndex { $0.root == root && $0.name == name }
+      ?? ownFiles.firstIndex { $0.root == root }
+    return place.map { ownFiles.remove(at: $0) }.map { ($0.path, $0.hashes) }
   }
 
   /// Where there are too many offers, whoever made the most of them loses one that nobody has asked for
@@ -215,7 +225,8 @@ actor FileDesk {
     }
     let path = URL(fileURLWithPath: Self.expanded(written)).standardizedFileURL.path
     guard let size = FileFolder.size(of: path) else {
-      return refuse(path, "there is no plain file that can be read")
+      let hint = note.isEmpty ? "" : " (a path with blanks stands in quotes: /send \"PATH\" NOTE)"
+      return refuse(path, "there is no plain file that can be read" + hint)
     }
     guard size <= FileBounds.chunks * FileBounds.chunk else {
       return refuse(path, "it is larger than 4 GiB")
@@ -243,8 +254,8 @@ actor FileDesk {
     } catch {
       warn("file-not-kept", "After a restart \(path) has to be offered anew: \(error.sentence).")
     }
-    ownPaths[shape.root] = (path, hashes)
     let name = FileName.sanitised((path as NSString).lastPathComponent)
+    ownFiles.append((shape.root, name, path, hashes))
     await surroundings?.say(
       .file(
         name: name, byteCount: size, chunkBytes: FileBounds.chunk, digest: Array(whole.finalize()),
@@ -257,7 +268,8 @@ actor FileDesk {
   }
 
   private static func expanded(_ path: String) -> String {
-    (path as NSString).expandingTildeInPath
+    guard path == "~" || path.hasPrefix("~/") else { return path }
+    return (ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory()) + path.dropFirst()
   }
 
   // MARK: - Telling
@@ -267,7 +279,8 @@ actor FileDesk {
     emit(.warning(code: code, message: message))
   }
 
-  func report(_ root: [UInt8], _ state: FileReport.State? = nil) {
+  /// - Parameter entry: the only offer that is told of; `nil` for all that it is true of.
+  func report(_ root: [UInt8], _ state: FileReport.State? = nil, of entry: EntryID? = nil) {
     guard let item = items[root] else { return }
     let shape = item.offer.shape
     var report = (
@@ -284,7 +297,8 @@ actor FileDesk {
     }
     // How far it is, is told once; what became of it, to all that may have asked.
     let isProgress = (state ?? report.state) == .fetching
-    for offer in isProgress ? [item.offer] : item.agreeing {
+    let told = isProgress ? [item.offer] : item.agreeing
+    for offer in told where entry == nil || offer.entry == entry {
       emit(
         .file(
           FileReport(
