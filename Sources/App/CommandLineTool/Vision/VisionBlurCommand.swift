@@ -42,6 +42,12 @@ struct VisionBlurCommand: AsyncParsableCommand {
     if strength != nil, background != nil {
       throw ValidationError("Give --strength or --background, not both.")
     }
+    let files = [input, output, mask].compactMap { $0 }.map {
+      URL(fileURLWithPath: $0).resolvingSymlinksInPath().path
+    }
+    guard Set(files).count == files.count else {
+      throw ValidationError("--input, --output and --mask need a file each.")
+    }
   }
 
   func run() async throws {

