@@ -24,11 +24,7 @@ struct FaultTests {
     world.duplication = 0.05
     world.act(40, over: .seconds(20))
     world.fault(12, over: .seconds(20))
-    world.run(until: seconds(21))
-    world.crashAtWrite = 0
-    world.loss = 0
-    world.run(until: seconds(180))
-    world.expectOneHistory()
+    world.runThroughFaults()
     let kept = Set(world.members[0].log.ordered.map(\.hash))
     let lost = world.acknowledged.subtracting(kept)
     #expect(lost.isEmpty, "seed \(seed): \(lost.count) of \(world.acknowledged.count) lost")
@@ -46,11 +42,7 @@ struct FaultTests {
     world.act(60, over: .seconds(20))
     world.remove(4, over: .seconds(15))
     world.fault(6, over: .seconds(20))
-    world.run(until: seconds(21))
-    world.crashAtWrite = 0
-    world.loss = 0
-    world.run(until: seconds(180))
-    world.expectOneHistory()
+    world.runThroughFaults()
     let log = world.members[0].log
     for (key, ends) in world.ends {
       let counted = log.counted.filter { $0.authorKey == key }

@@ -98,4 +98,13 @@ extension World {
       push(.fault(.hear(other)), after: told)
     }
   }
+
+  /// First for safety, while all goes wrong for 20 s, and then for liveness: one history in the end.
+  mutating func runThroughFaults() {
+    run(until: seconds(21))
+    crashAtWrite = 0
+    loss = 0
+    run(until: seconds(180))
+    expectOneHistory()
+  }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Foundations
 import MediaSupport
 import Testing
@@ -28,6 +29,21 @@ struct ModelStoreTests {
     #expect(store.status(of: .faceDetector) == .damaged)
     let failure = #expect(throws: Failure.self) { try store.bytes(of: .faceDetector) }
     #expect(failure?.code == "models-damaged")
+  }
+
+  @Test("Python is started in a folder of its own, where nobody has laid a module")
+  func ownFolder() async throws {
+    let folder = TemporaryFolder()
+    let place = folder.file("place")
+    let python = folder.write(
+      Array("#!/bin/sh\npwd > '\(place)'\nls >> '\(place)'\nexit 1\n".utf8), to: "python")
+    try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: python)
+    let download = ModelDownload(
+      into: ModelStore(dataDirectory: folder.path), patience: .short, python: python)
+    await #expect(throws: Failure.self) { try await download.run { _, _ in } }
+    let lines = try String(contentsOfFile: place, encoding: .utf8).split(separator: "\n")
+    #expect(lines.first?.contains("virtue-models-") == true)
+    #expect(Set(lines.dropFirst()) == ["pip.log", "requirements.txt"])
   }
 
   @Test("A file that is no wheel is refused, and nothing is installed")

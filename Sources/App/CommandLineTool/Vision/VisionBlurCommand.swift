@@ -42,12 +42,17 @@ struct VisionBlurCommand: AsyncParsableCommand {
     if strength != nil, background != nil {
       throw ValidationError("Give --strength or --background, not both.")
     }
-    let files = [input, output, mask].compactMap { $0 }.map {
-      URL(fileURLWithPath: $0).resolvingSymlinksInPath().path
-    }
+    let files = [input, output, mask].compactMap { $0 }.map(Self.file)
     guard Set(files).count == files.count else {
       throw ValidationError("--input, --output and --mask need a file each.")
     }
+  }
+
+  /// The same for all names of one file.
+  private static func file(_ path: String) -> String {
+    var status = stat()
+    if stat(path, &status) == 0 { return "\(status.st_dev) \(status.st_ino)" }
+    return URL(fileURLWithPath: path).resolvingSymlinksInPath().path
   }
 
   func run() async throws {

@@ -160,6 +160,8 @@ package struct ModelDownload {
   private static func makeFolder() throws(Failure) -> String {
     var template = Array((NSTemporaryDirectory() + "virtue-models-XXXXXX").utf8CString)
     guard mkdtemp(&template) != nil else { throw failure("There is no room for a temporary file.") }
-    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    // pip runs in it, and the temporary folder may be named from here.
+    return URL(fileURLWithPath: path).path
   }
 }
