@@ -160,6 +160,8 @@ struct HistoryCommandTests {
     for options in [
       ["--limit", "0"], ["--since", "soon"], ["--export", "a.pdf"], ["--export", "a"],
       ["--hash", "--export", "a.txt"], ["--forget", "x", "--hash"],
+      ["--hash", "--search", "tea"], ["--forget", "x", "--meeting", "y"], ["--attendance"],
+      ["--limit", "5"], ["--export", "a.txt", "--attendance"], ["--force"], ["--yes"],
     ] {
       #expect(throws: (any Error).self) { try HistoryCommand.parse(options) }
     }

@@ -109,7 +109,7 @@ struct DatabaseFileTests {
 
   @Test(
     "A file that is damaged or no database is set aside, and never written over",
-    arguments: [0, 1, 2, 3])
+    arguments: 0..<6)
   func damaged(kind: Int) async throws {
     let (store, _) = try await makeStore(lines: 300)
     await store.close()
@@ -119,13 +119,17 @@ struct DatabaseFileTests {
     case 0: bytes = Data("this is no database at all, but text".utf8)
     case 1: bytes.replaceSubrange(0..<4096, with: Data(repeating: 0xA5, count: 4096))
     case 2: bytes.replaceSubrange(4096..<7 * 4096, with: Data(repeating: 0xA5, count: 6 * 4096))
-    case _:
+    case 3:
       for page in 3..<bytes.count / 4096 {
         bytes.replaceSubrange(page * 4096..<page * 4096 + 200, with: Data(repeating: 9, count: 200))
       }
+    case 4: bytes = try database(at: url) { try $0.execute(sql: "DROP TABLE pointers") }
+    case _:
+      try FileManager.default.removeItem(at: url)
+      bytes = try database(at: url) { try $0.execute(sql: "CREATE TABLE recipes (name TEXT)") }
     }
     try bytes.write(to: url)
-    if kind < 3 {
+    if kind != 3 {
       let refusal = await failure { _ = try HistoryStore(reading: directory.history) }
       #expect(refusal?.code == "history-damaged")
     }
@@ -147,6 +151,30 @@ struct DatabaseFileTests {
       $0.contains(".damaged-") && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm")
     }
     #expect(files.count == 2)
+  }
+
+  /// What another program makes of the file.
+  private func database(at url: URL, _ change: (Database) throws -> Void) throws -> Data {
+    let queue = try DatabaseQueue(path: url.path)
+    try queue.writeWithoutTransaction { db in
+      try change(db)
+      try db.execute(sql: "PRAGMA journal_mode = DELETE")
+    }
+    try queue.close()
+    return try Data(contentsOf: url)
+  }
+
+  @Test("A pipe in the history's place is told of, and nobody waits for its other end")
+  func pipe() async throws {
+    #expect(mkfifo(directory.history, 0o600) == 0)
+    for open in [
+      { _ = try HistoryStore(reading: $0) }, { _ = try HistoryStore(path: $0, now: wall(0)) },
+    ] as [(String) throws -> Void] {
+      let refusal = await failure { try open(directory.history) }
+      #expect(refusal?.code == "history-unwritable")
+      #expect(refusal?.message.contains("no file") == true)
+    }
+    #expect(directory.names == ["history.sqlite"])
   }
 
   @Test("A file that breaks while it is in use is set aside, and the meeting goes on in a new one")

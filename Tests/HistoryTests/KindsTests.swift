@@ -37,6 +37,40 @@ struct KindsTests {
     )
   }
 
+  @Test("Two of one name are told apart, alike for everybody, in whatever order their words came")
+  func oneName() async throws {
+    var first = Author(1)
+    var second = Author(2)
+    var third = Author(3)
+    let entries = [
+      first.say(.joined(name: "Ada"), at: 10), second.say(.joined(name: "ada\u{200D}"), at: 20),
+      third.say(.joined(name: "Ada (2)"), at: 30),
+      second.say("one", at: 40), first.say("two", at: 50), third.say("three", at: 60),
+    ]
+    let reaction = first.say(.reaction(to: entries[4].hash, "👍"), at: 70)
+    for entry in [third, second, first].flatMap({ author in
+      (entries + [reaction]).filter { $0.author == author.id }
+    }) {
+      try await store.append([entry], at: wall(99))
+    }
+    let messages = try await store.messages(limit: 10)
+    #expect(messages.map(\.name).count == 3)
+    #expect(Set(messages.map { DistinctNames.key($0.name) }).count == 3, "\(messages.map(\.name))")
+    #expect(messages[1].name == "Ada")
+    #expect(messages[1].reactions.map(\.names) == [["Ada"]])
+    #expect(messages[0].name.hasSuffix("(2)"))
+    // Elsewhere she is the only one.
+    let other = signingKey(2000)
+    let elsewhere = MeetingID(publicKey: other.publicKey)
+    try await store.register(
+      MeetingRecord(id: elsewhere, genesisKey: other.publicKey, title: "Other", chain: nil),
+      at: wall(0))
+    var again = Author(2, in: elsewhere)
+    try await store.append([again.say("alone")], at: wall(99))
+    let alone = try await store.messages(meeting: elsewhere, limit: 10)
+    #expect(alone.map { DistinctNames.key($0.name) } == ["ada"])
+  }
+
   @Test("Messages are shown with what others made of them", arguments: [false, true])
   func messages(isReversed: Bool) async throws {
     let (all, said, poll, reply) = entries()

@@ -7,19 +7,21 @@ import Wire
 /// What other entries add to the messages that were found: edits, reactions, votes.
 extension Database {
   /// - Parameter entries: those of the messages that can still be read.
-  func complete(_ messages: [Message], entries: [Entry]) throws -> [Message] {
+  func complete(
+    _ messages: [Message], entries: [Entry], names: inout MemberNames
+  ) throws -> [Message] {
     let related = try pointers(to: entries.map(\.hash))
     let transcript = Transcript(entries + related)
     let lines = Dictionary(
       entries.compactMap { entry in transcript[entry.hash].map { (entry.id, $0) } },
       uniquingKeysWith: { first, _ in first })
-    let names = try names(of: Set((entries + related).flatMap(Self.mentioned)))
     let contradicted = try contradictingAuthors(among: Set(messages.map(\.author)))
-    return messages.map { message in
+    return try messages.map { message in
       var message = message
       message.isContradicted = contradicted.contains(message.author)
       guard let line = lines[message.id] else { return message }
-      message.add(line) { names[$0] ?? "somebody" }
+      let meeting = message.meeting
+      try message.add(line) { try names.name(of: $0, in: meeting, self) }
       return message
     }
   }
@@ -35,15 +37,6 @@ extension Database {
       WHERE target IN (\(marks)) AND kind IN ('edit', 'reaction', 'vote')
       """
     }.compactMap(Entry.init(row:))
-  }
-
-  private func names(of members: Set<PeerID>) throws -> [PeerID: String] {
-    let rows = try fetch(members.map(\.bytes)) { marks in
-      "SELECT id, name FROM members WHERE id IN (\(marks)) AND name <> ''"
-    }
-    return Dictionary(
-      rows.compactMap { row in PeerID(row["id"] as Data).map { ($0, row["name"]) } },
-      uniquingKeysWith: { first, _ in first })
   }
 
   private func contradictingAuthors(among members: Set<PeerID>) throws -> Set<PeerID> {
@@ -63,29 +56,25 @@ extension Database {
     }
     return rows
   }
-
-  /// Members whose names are needed to tell of the entry.
-  private static func mentioned(in entry: Entry) -> [PeerID] {
-    guard case .moderation(let what) = entry.body, let member = what.member else {
-      return [entry.author]
-    }
-    return [entry.author, member]
-  }
 }
 
 extension Message {
-  fileprivate mutating func add(_ line: Transcript.Line, name: (PeerID) -> String) {
+  fileprivate mutating func add(
+    _ line: Transcript.Line, name: (PeerID) throws -> String
+  ) rethrows {
     text = line.text
     isEdited = line.isEdited
-    reactions = line.reactions.map { Reaction(emoji: $0.emoji, names: $0.members.map(name)) }
+    reactions = try line.reactions.map {
+      Reaction(emoji: $0.emoji, names: try $0.members.map(name))
+    }
     switch line.entry.body {
     case .reply(let target, _): self.target = target.id
     case .poll(let poll):
-      answers = zip(poll.displayOptions, line.votes).map {
-        Answer(text: $0, names: $1.map(name))
+      answers = try zip(poll.displayOptions, line.votes).map {
+        Answer(text: $0, names: try $1.map(name))
       }
     case .hand(let isRaised): text = isRaised ? "raised" : "lowered"
-    case .moderation(let what): text = what.sentence(about: what.member.map(name))
+    case .moderation(let what): text = what.sentence(about: try what.member.map(name))
     case .text, .edit, .delete, .reaction, .vote, .file, .joined, .left, .deleted, .unknown: break
     }
   }

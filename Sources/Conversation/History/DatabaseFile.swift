@@ -64,14 +64,17 @@ enum DatabaseFile {
 
   private static func openMigratedForReading(_ path: String) throws -> DatabaseQueue {
     guard access(path, F_OK) == 0 else { throw Problem.missing }
+    try requirePlainFile(path)
     let queue = try readOnlyQueue(path, label: "virtue.history.reading")
     try queue.read { db in
       if try Schema.migrator.hasBeenSuperseded(db) { throw Problem.newer }
       guard try Schema.migrator.hasCompletedMigrations(db) else {
         // A meeting that has only just begun may not have made the tables yet.
         let applied = try Schema.migrator.appliedIdentifiers(db)
+        if applied.isEmpty { try Schema.check(db) }
         throw applied.isEmpty ? Problem.missing : Problem.older
       }
+      try Schema.check(db)
     }
     return queue
   }
@@ -103,10 +106,18 @@ enum DatabaseFile {
 
   /// Chat is private: the file is made for its owner alone, and SQLite makes those beside it alike.
   private static func makePrivate(_ path: String) throws {
-    let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard file >= 0 else { throw Problem.system(errno) }
+    let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
+    guard file >= 0 else { throw errno == EISDIR ? Problem.noFile : Problem.system(errno) }
+    defer { close(file) }
+    try requirePlainFile(path)
     fchmod(file, 0o600)
-    close(file)
+  }
+
+  /// Opening a pipe would wait for its other end.
+  private static func requirePlainFile(_ path: String) throws {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw Problem.system(errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw Problem.noFile }
   }
 
   /// Looks whether the file is whole, before anything is written to it: opening it for writing in WAL
@@ -118,6 +129,7 @@ enum DatabaseFile {
     try queue.read { db in
       // Reads the header and the schema: a file that is no database fails here.
       _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master")
+      try Schema.check(db)
       guard status.st_size <= checkedSize else { return }
       let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
       guard verdict == "ok" else {
@@ -131,6 +143,8 @@ enum DatabaseFile {
 /// What can be wrong with the file before SQLite says so.
 enum Problem: Error {
   case missing
+  /// A directory or a pipe lies there.
+  case noFile
   /// A later version of the program made it.
   case newer
   /// An earlier version made it, and no meeting was held since.

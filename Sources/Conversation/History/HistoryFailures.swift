@@ -11,6 +11,11 @@ extension Failure {
       Failure(
         "no-history", exit: .noInput,
         "No meeting has been kept here yet: there is no history at \(path).")
+    case Problem.noFile:
+      Failure(
+        "history-unwritable", exit: .cannotCreate,
+        "What lies at \(path) is no file, and no history can be kept there. Move it away, or give "
+          + "another place with --data-dir.")
     case Problem.older:
       Failure(
         "history-older", exit: .temporary,
@@ -30,7 +35,7 @@ extension Failure {
   }
 
   private static func database(_ error: DatabaseError, path: String) -> Failure {
-    let reason = error.message ?? "SQLite error \(error.resultCode.rawValue)"
+    let reason = error.reason
     switch error.resultCode {
     case .SQLITE_FULL: return diskFull(path)
     case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
@@ -64,13 +69,19 @@ extension Failure {
   }
 
   /// Said when a damaged file was put out of the way.
-  static func setAside(_ path: String, reason: String) -> Failure {
+  static func setAside(_ path: String, because error: DatabaseError) -> Failure {
     Failure(
       "history-damaged", exit: .badData,
-      "The history was damaged (\(reason)). It now lies at \(path), and a new one was begun.")
+      "The history was damaged (\(error.reason)). It now lies at \(path), and a new one was begun.")
   }
 }
 
 extension DatabaseError {
+  /// SQLite may quote several lines of the file.
+  var reason: String {
+    DisplayText.line(
+      message ?? "", limit: 120, otherwise: "SQLite error \(resultCode.rawValue)")
+  }
+
   var isDamage: Bool { resultCode == .SQLITE_CORRUPT || resultCode == .SQLITE_NOTADB }
 }

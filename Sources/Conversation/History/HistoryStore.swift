@@ -35,7 +35,7 @@ package actor HistoryStore {
       do {
         let aside = try DatabaseFile.setAside(path, at: now)
         queue = try DatabaseFile.openForWriting(path, pageLimit: pageLimit)
-        warnings = [.setAside(aside, reason: error.message ?? "unreadable")]
+        warnings = [.setAside(aside, because: error)]
       } catch {
         throw .history(error, path: path)
       }
@@ -178,7 +178,10 @@ package actor HistoryStore {
   ) throws(Failure) -> [Message] {
     let query = MessageQuery(
       meeting: meeting, search: search, since: since, attendance: attendance, limit: limit)
-    return try read { db in try query.run(db) }
+    return try read { db in
+      var names = try MemberNames(db)
+      return try query.run(db, names: &names)
+    }
   }
 
   /// As ``HistoryHash`` says; `nil` for a meeting that isn't known.
@@ -236,7 +239,7 @@ package actor HistoryStore {
     try? queue.close()
     let aside = try DatabaseFile.setAside(path, at: now)
     queue = try DatabaseFile.openForWriting(path, pageLimit: pageLimit)
-    warnings.append(.setAside(aside, reason: error.message ?? "unreadable"))
+    warnings.append(.setAside(aside, because: error))
     try queue.write { db in
       for (record, time) in registered.values { try db.register(record, at: time) }
       for (meeting, removals) in removed { try db.keep(removals, of: meeting) }

@@ -11,7 +11,7 @@ struct MessageQuery: Sendable {
   let attendance: Bool
   let limit: Int
 
-  func run(_ db: Database) throws -> [Message] {
+  func run(_ db: Database, names: inout MemberNames) throws -> [Message] {
     var conditions: [String] = []
     var arguments: [(any DatabaseValueConvertible)?] = []
     var source = "entries"
@@ -49,14 +49,15 @@ struct MessageQuery: Sendable {
       db,
       sql: """
         SELECT entries.hash, entries.meeting, entries.author, entries.kind, entries.text,
-          entries.time, entries.clock, entries.counter, entries.sequence, entries.wire,
-          members.name
-        FROM \(source) JOIN members ON members.id = entries.author
+          entries.time, entries.clock, entries.counter, entries.sequence, entries.wire
+        FROM \(source)
         WHERE \(conditions.joined(separator: " AND ")) ORDER BY \(order) LIMIT ?
         """,
       arguments: StatementArguments(arguments))
-    let placed = rows.compactMap(Self.message).sorted { $0.place < $1.place }
-    return try db.complete(placed.map(\.message), entries: rows.compactMap(Entry.init(row:)))
+    let placed = try rows.compactMap { try Self.message($0, names: &names, db) }
+      .sorted { $0.place < $1.place }
+    return try db.complete(
+      placed.map(\.message), entries: rows.compactMap(Entry.init(row:)), names: &names)
   }
 
   /// Where an entry stands in the order of ``Entry``.
@@ -72,15 +73,16 @@ struct MessageQuery: Sendable {
     }
   }
 
-  private static func message(_ row: Row) -> (message: Message, place: Place)? {
+  private static func message(
+    _ row: Row, names: inout MemberNames, _ db: Database
+  ) throws -> (message: Message, place: Place)? {
     guard let hash = EntryHash(row["hash"] as Data),
       let meeting = MeetingID(row["meeting"] as Data),
       let author = PeerID(row["author"] as Data)
     else { return nil }
-    let name: String = row["name"]
     let message = Message(
       id: hash.id, meeting: meeting, author: author,
-      name: name.isEmpty ? "somebody" : name, kind: row["kind"], text: row["text"] ?? "",
+      name: try names.name(of: author, in: meeting, db), kind: row["kind"], text: row["text"] ?? "",
       time: WallTime(milliseconds: row["time"]))
     let clock = HybridTime(
       milliseconds: row["clock"], counter: UInt32(truncatingIfNeeded: row["counter"] as Int64))

@@ -60,6 +60,7 @@ extension Database {
           (SELECT count(DISTINCT author) FROM entries WHERE meeting = id) AS members
         FROM meetings ORDER BY lastSeen DESC, id
         """)
+    var names = try MemberNames(self)
     return try rows.compactMap { row -> MeetingSummary? in
       guard let id = MeetingID(row["id"] as Data) else { return nil }
       let last = MessageQuery(
@@ -67,7 +68,7 @@ extension Database {
       return MeetingSummary(
         id: id, title: row["title"], firstJoined: WallTime(milliseconds: row["firstJoined"]),
         lastSeen: WallTime(milliseconds: row["lastSeen"]), messages: row["messages"],
-        members: row["members"], last: try last.run(self).last)
+        members: row["members"], last: try last.run(self, names: &names).last)
     }
   }
 

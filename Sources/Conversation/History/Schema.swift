@@ -23,6 +23,25 @@ enum Schema {
     return migrator
   }
 
+  /// Whether everything is there that the migrations have made: SQLite itself misses a table only when
+  /// asked for it.
+  /// - Throws: `SQLITE_CORRUPT`, for another program's database too.
+  static func check(_ db: Database) throws {
+    let parts = try db.parts()
+    guard try migrator.hasCompletedMigrations(db) else {
+      // What was cut short before the first migration has nothing but GRDB's own table.
+      let isForeign = parts.contains { !$0.contains("grdb_migrations") }
+      guard try isForeign && migrator.appliedIdentifiers(db).isEmpty else { return }
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "it is no history of Virtue's")
+    }
+    let model = try DatabaseQueue()
+    try migrator.migrate(model)
+    let missing = try model.read { try $0.parts() }.subtracting(parts)
+    try model.close()
+    guard let part = missing.min() else { return }
+    throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "\(part) is missing")
+  }
+
   /// Times are milliseconds since the Unix epoch. `number` is the key that the full-text index needs;
   /// it grows as entries arrive. Identifiers compare as bytes, as they do in the program, so that the
   /// index `entriesInOrder` holds the order in which everybody shows a meeting.
@@ -118,6 +137,11 @@ enum Schema {
 }
 
 extension Database {
+  /// "table entries", "index entriesInOrder", and so on.
+  fileprivate func parts() throws -> Set<String> {
+    try String.fetchSet(self, sql: "SELECT type || ' ' || name FROM sqlite_master")
+  }
+
   /// Entries of kinds that the version before didn't know are read by the one that does.
   fileprivate func readUnknownAnew() throws {
     let rows = try Row.fetchAll(

@@ -62,9 +62,9 @@ package struct Roster: Sendable {
   /// The people who are shown under `name`, however it is written in upper and lower case; several only
   /// for a name before its number.
   package func people(named name: String) -> [Person] {
-    let wanted = NameBook.key(name)
-    let exact = people.filter { NameBook.key($0.displayName) == wanted }
-    return exact.isEmpty ? people.filter { NameBook.key($0.record.name) == wanted } : exact
+    let wanted = DistinctNames.key(name)
+    let exact = people.filter { DistinctNames.key($0.displayName) == wanted }
+    return exact.isEmpty ? people.filter { DistinctNames.key($0.record.name) == wanted } : exact
   }
 
   /// What this member has been called, here or gone; `nil` for somebody never met.

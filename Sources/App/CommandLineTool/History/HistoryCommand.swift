@@ -14,7 +14,9 @@ struct HistoryCommand: AsyncParsableCommand {
       """)
 
   @Option(
-    help: "Show the messages of this meeting: its identifier, the beginning of it, or “latest”.")
+    help: ArgumentHelp(
+      "Show the messages of this meeting: its identifier, at least four digits of its beginning, or "
+        + "“latest”."))
   var meeting: String?
 
   @Option(help: "Show the messages with these words.")
@@ -64,9 +66,7 @@ struct HistoryCommand: AsyncParsableCommand {
     guard (1...Self.most).contains(limit ?? 1) else {
       throw ValidationError("--limit takes a number from 1 to \(Self.most).")
     }
-    guard [hash, export != nil, forget != nil].count(where: { $0 }) <= 1 else {
-      throw ValidationError("Use one of --hash, --export and --forget at a time.")
-    }
+    try validateCombination()
     if let since, TimeArgument.time(since, now: Date()) == nil {
       throw ValidationError(
         "--since takes a date like 2026-05-31 or 2026-05-31T14:30, today, yesterday, or how long ago "
@@ -75,6 +75,39 @@ struct HistoryCommand: AsyncParsableCommand {
     if let export, ExportFormat(path: export) == nil {
       throw ValidationError("--export takes a file that ends in .txt, .json or .html.")
     }
+  }
+
+  /// An option that would change nothing was meant to.
+  private func validateCombination() throws {
+    guard [hash, export != nil, forget != nil].count(where: { $0 }) <= 1 else {
+      throw ValidationError("Use one of --hash, --export and --forget at a time.")
+    }
+    let choosing = [
+      ("--search", search != nil), ("--since", since != nil), ("--limit", limit != nil),
+    ]
+    let idle: [(name: String, isGiven: Bool)]
+    let use: String
+    switch (hash, export, forget) {
+    case (true, _, _):
+      (idle, use) = (choosing + [("--attendance", attendance)], "--hash is over a whole meeting")
+    case (_, _, _?):
+      (idle, use) = (
+        choosing + [("--attendance", attendance), ("--meeting", meeting != nil)],
+        "--forget names its meeting itself, and deletes all of it"
+      )
+    case (_, _?, _): (idle, use) = ([("--attendance", attendance)], "an export always has it")
+    case _:
+      let isList = meeting != nil || search != nil || since != nil
+      (idle, use) = (
+        isList ? [] : [("--limit", limit != nil), ("--attendance", attendance)],
+        "it goes with --meeting, --search or --since"
+      )
+    }
+    if let needless = idle.first(where: \.isGiven) {
+      throw ValidationError("\(needless.name) does nothing here: \(use).")
+    }
+    guard !force || export != nil else { throw ValidationError("--force goes with --export.") }
+    guard !yes || forget != nil else { throw ValidationError("--yes goes with --forget.") }
   }
 
   func run() async throws {
@@ -108,7 +141,8 @@ struct HistoryCommand: AsyncParsableCommand {
     let store = try HistoryStore(reading: path)
     if hash {
       let meeting = try await store.meeting(named: meeting ?? "latest")
-      output.write(try await store.hash(of: meeting.id)?.hexadecimal ?? "")
+      let sum = try await store.hash(of: meeting.id)?.hexadecimal ?? ""
+      output.write(json ? HashRow(meeting: "\(meeting.id)", sha256: sum).json : sum)
     } else if let export {
       try await write(to: export, from: store, output)
     } else if meeting != nil || search != nil || since != nil {
@@ -118,6 +152,7 @@ struct HistoryCommand: AsyncParsableCommand {
       for meeting in meetings {
         output.write(json ? MeetingRow(meeting).json : HistoryText.summary(meeting))
       }
+      if meetings.isEmpty { remark("No meeting is kept in \(directory).") }
     }
     await store.close()
   }
@@ -125,6 +160,11 @@ struct HistoryCommand: AsyncParsableCommand {
   private var sinceTime: WallTime? {
     since.flatMap { TimeArgument.time($0, now: Date()) }
       .map { WallTime(milliseconds: Int64($0.timeIntervalSince1970 * 1000)) }
+  }
+
+  /// To somebody who reads along: what goes to a script stays empty.
+  private func remark(_ text: String) {
+    if !json { LineWriter(descriptor: STDERR_FILENO).write(text) }
   }
 
   private func list(
@@ -138,6 +178,10 @@ struct HistoryCommand: AsyncParsableCommand {
     guard !json else {
       for message in messages { output.write(MessageRow(message).json) }
       return
+    }
+    if messages.isEmpty {
+      let isWhole = search == nil && since == nil
+      remark(isWhole ? "Nothing was said in this meeting." : "Nothing that is kept here fits that.")
     }
     var titles: [MeetingID: String] = [:]
     for meeting in try await store.meetings() { titles[meeting.id] = meeting.title }
@@ -158,7 +202,8 @@ struct HistoryCommand: AsyncParsableCommand {
     guard let format = ExportFormat(path: path) else { return }
     try ExportFile.write(record.text(as: format), to: path, replacing: force)
     guard !json else { return }
-    output.write("\(record.messages.count) entries of “\(record.title)” written to \(path).")
+    let entries = HistoryText.count(record.messages.count, "entry", "entries")
+    output.write("\(entries) of “\(record.title)” written to \(path).")
   }
 }
 

@@ -53,6 +53,10 @@ struct MeetingRow: Encodable {
   }
 }
 
+struct HashRow: Encodable {
+  let meeting, sha256: String
+}
+
 extension Encodable {
   /// One object on one line.
   var json: String { json([.sortedKeys, .withoutEscapingSlashes]) }

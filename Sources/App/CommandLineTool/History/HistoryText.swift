@@ -11,8 +11,8 @@ enum HistoryText {
     return "\(meeting.id)  \(format(meeting.lastSeen, "yyyy-MM-dd HH:mm"))  \(title)  (\(counts))"
   }
 
-  private static func count(_ number: Int, _ noun: String) -> String {
-    "\(number) \(noun)\(number == 1 ? "" : "s")"
+  static func count(_ number: Int, _ noun: String, _ plural: String? = nil) -> String {
+    "\(number) \(number == 1 ? noun : plural ?? noun + "s")"
   }
 
   /// - Parameter titles: for a heading wherever the meeting or the day changes.
