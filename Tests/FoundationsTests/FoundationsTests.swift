@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Foundations
@@ -80,5 +81,27 @@ struct SizeTests {
     ])
   func size(bytes: Int, shown: String) {
     #expect(DisplayText.size(bytes) == shown)
+  }
+}
+
+@Suite("Files that somebody names")
+struct PlainFileTests {
+  @Test("A whole file is read, and nothing that is none or too long")
+  func read() throws {
+    let folder = NSTemporaryDirectory() + "/virtue-plain-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/file"
+    let bytes = [UInt8](repeating: 7, count: 600_000)
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    #expect(try PlainFile.read(path, limit: 600_000) == bytes)
+    #expect(throws: PlainFile.Problem.tooLarge) { try PlainFile.read(path, limit: 599_999) }
+    #expect(throws: PlainFile.Problem.notPlain) { try PlainFile.read(folder, limit: 10) }
+    #expect(throws: PlainFile.Problem.unreadable(ENOENT)) {
+      try PlainFile.read(folder + "/none", limit: 10)
+    }
+    // Nobody writes into it, and nobody waits for that.
+    #expect(mkfifo(folder + "/pipe", 0o600) == 0)
+    #expect(throws: PlainFile.Problem.notPlain) { try PlainFile.read(folder + "/pipe", limit: 10) }
   }
 }

@@ -26,8 +26,9 @@ struct MeetingArguments: ParsableArguments {
   @Flag(help: "Blur what is behind you; no unblurred picture leaves this computer.")
   var blur = false
 
-  @Option(help: ArgumentHelp("How soft --blur makes it, 1 to 3.", valueName: "strength"))
-  var blurStrength: Int = 2
+  @Option(
+    help: ArgumentHelp("How soft --blur makes it, 1 to 3. (default: 2)", valueName: "strength"))
+  var blurStrength: Int?
 
   @Option(help: ArgumentHelp("Put this PNG or JPEG file behind you.", valueName: "image"))
   var background: String?
@@ -133,7 +134,7 @@ struct MeetingArguments: ParsableArguments {
     if let background {
       options.background = .image(background)
     } else if blur {
-      options.background = .blur(strength: blurStrength)
+      options.background = .blur(strength: blurStrength ?? 2)
     }
     guard godsEye == (cameras.count > 1), cameras.count <= Self.cameraLimit,
       !godsEye || !cameras.contains(.none)
@@ -143,10 +144,15 @@ struct MeetingArguments: ParsableArguments {
         "--gods-eye chooses among two to \(Self.cameraLimit) cameras: give --camera for each, or "
           + "leave it out and give one.")
     }
-    guard !blur || background == nil, (1...3).contains(blurStrength) else {
+    guard !blur || background == nil, (1...3).contains(blurStrength ?? 2) else {
       throw Failure(
         "bad-option", exit: .usage,
         "Give --blur or --background, not both; --blur-strength takes 1, 2 or 3.")
+    }
+    // Whoever gives a strength counts on a blur.
+    guard blur || blurStrength == nil else {
+      throw Failure(
+        "bad-option", exit: .usage, "--blur-strength says how soft --blur is: give --blur too.")
     }
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Foundations
 import Meeting
 
@@ -26,6 +27,7 @@ struct VirtueCommand: AsyncParsableCommand {
 
 /// Runs the command that this process was started with, and ends the process.
 package func runVirtue() async {
+  openStandardStreams()
   do {
     var command = try VirtueCommand.parseAsRoot()
     if var command = command as? any AsyncParsableCommand {
@@ -42,6 +44,15 @@ package func runVirtue() async {
         .failed(Failure("bad-option", exit: .usage, VirtueCommand.message(for: error))))
     }
     VirtueCommand.exit(withError: error)
+  }
+}
+
+/// A standard stream that was closed by whoever started the program would be the number of the next file
+/// that is opened, and what is said for people would be written into that.
+private func openStandardStreams() {
+  for number in STDIN_FILENO...STDERR_FILENO where fcntl(number, F_GETFD) < 0 {
+    // The lowest number that is free.
+    _ = open("/dev/null", O_RDWR)
   }
 }
 

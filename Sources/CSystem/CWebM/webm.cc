@@ -55,6 +55,7 @@ class File : public webm::Reader {
 
   uint64_t Position() const override { return position_; }
   uint64_t Remaining() const { return size_ - position_; }
+  uint64_t Size() const { return size_; }
   void Rewind() { position_ = 0; }
 
  private:
@@ -90,6 +91,12 @@ class Collector : public webm::Callback {
 
   webm::Status OnElementBegin(const webm::ElementMetadata &metadata,
                               webm::Action *action) override {
+    // Of an element without a size, as a recording that was never finished has them, nobody knows.
+    if (metadata.size != webm::kUnknownElementSize && metadata.position <= file_->Size() &&
+        metadata.size > file_->Size() - std::min(file_->Size(),
+                                                 metadata.position + metadata.header_size)) {
+      is_cut_short = true;
+    }
     *action = IsWanted(metadata) ? webm::Action::kRead : webm::Action::kSkip;
     return webm::Status(webm::Status::kOkCompleted);
   }
@@ -172,6 +179,8 @@ class Collector : public webm::Callback {
   Track video;
   Track audio;
   virtue_webm_packet packet = {};
+  // Whether an element was met that is longer than the file.
+  bool is_cut_short = false;
 
  private:
   static bool IsWanted(const webm::ElementMetadata &metadata) {
@@ -272,6 +281,10 @@ int virtue_webm_next(virtue_webm_reader *reader, virtue_webm_packet *packet) {
     reader->parser.reset();
   }
   return virtue_webm_damaged;
+}
+
+int virtue_webm_is_cut_short(const virtue_webm_reader *reader) {
+  return reader->collector && reader->collector->is_cut_short;
 }
 
 int virtue_webm_track_of_kind(

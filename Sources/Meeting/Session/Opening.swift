@@ -12,6 +12,8 @@ extension MeetingSession {
   ) async throws(Failure) -> MeetingSession {
     let parts = try await SessionParts.open(options)
     return try await closing(parts) { (media) async throws(Failure) in
+      // Where the pictures can't be had, no meeting is left behind.
+      _ = try await media.media()
       let genesis = SigningKey(from: parts.secrets)
       let chain = GrantChain.issue(
         genesis: genesis, member: parts.key.publicKey, role: .host, mayAdmit: true,

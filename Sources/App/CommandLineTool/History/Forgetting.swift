@@ -36,9 +36,8 @@ struct Forgetting {
         "not-confirmed", exit: .usage,
         "Forgetting can't be undone: add --yes to do it without being asked.")
     }
-    FileHandle.standardError.write(
-      Data(
-        "\(HistoryText.summary(meeting))\nForget it, and all that was said? [y/N] ".utf8))
+    LineWriter(descriptor: STDERR_FILENO).put(
+      "\(HistoryText.summary(meeting))\nForget it, and all that was said? [y/N] ")
     guard ["y", "yes"].contains(readLine()?.lowercased()) else {
       throw Failure("not-confirmed", exit: .usage, "Nothing was forgotten.")
     }

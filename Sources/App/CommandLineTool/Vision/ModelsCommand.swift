@@ -79,6 +79,7 @@ struct ModelsStatusCommand: AsyncParsableCommand {
       let row = Row(model, store)
       output.write(json ? row.json : row.line)
     }
+    try output.finish()
     guard store.isComplete else {
       LineWriter(descriptor: STDERR_FILENO).write("Run virtue models install.")
       throw ExitCode(ExitStatus.unavailable.rawValue)
@@ -121,6 +122,6 @@ func reportingFailure(asJSON json: Bool, _ work: () async throws -> Void) async 
     } else {
       LineWriter(descriptor: STDERR_FILENO).write("Error: \(failure.message)")
     }
-    throw ExitCode(failure.exit.rawValue)
+    throw ExitCode(failure.code == "cancelled" ? 130 : failure.exit.rawValue)
   }
 }

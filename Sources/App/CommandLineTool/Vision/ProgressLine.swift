@@ -38,7 +38,8 @@ final class ProgressLine: Sendable {
       return true
     }
     guard isDue else { return }
-    let numbers = "\(Int(Double(done) / scale)) of \(Int(Double(total) / scale)) \(unit)"
+    func amount(_ count: Int) -> Int { Int((Double(count) / scale).rounded()) }
+    let numbers = "\(amount(done)) of \(amount(total)) \(unit)"
     let text = "\(title): \(done * 100 / total) % (\(numbers))"
     write(isTerminal ? "\r\u{1B}[K\(text)" : text + "\n")
   }
@@ -50,6 +51,6 @@ final class ProgressLine: Sendable {
   }
 
   private func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
+    LineWriter(descriptor: STDERR_FILENO).put(text)
   }
 }

@@ -3,7 +3,6 @@ import Capture
 import Codecs
 import Foundation
 import Foundations
-import Playback
 import Vision
 
 struct VisionBlurCommand: AsyncParsableCommand {
@@ -42,9 +41,15 @@ struct VisionBlurCommand: AsyncParsableCommand {
     if strength != nil, background != nil {
       throw ValidationError("Give --strength or --background, not both.")
     }
-    let files = [input, output, mask].compactMap { $0 }.map(Self.file)
+    let files = [clipPath(input), output, mask, background].compactMap { $0 }.map(Self.file)
     guard Set(files).count == files.count else {
-      throw ValidationError("--input, --output and --mask need a file each.")
+      throw ValidationError("--input, --output, --mask and --background need a file each.")
+    }
+    for path in [output, mask].compactMap({ $0 }) {
+      let ending = URL(fileURLWithPath: path).pathExtension.lowercased()
+      guard ["", "webm"].contains(ending) else {
+        throw ValidationError("--output and --mask are WebM clips: let their names end in .webm.")
+      }
     }
   }
 
@@ -56,7 +61,12 @@ struct VisionBlurCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reportingFailure(asJSON: false) { try blur() }
+    let signals = InterruptSignals()
+    try await reportingFailure(asJSON: false) {
+      let work = Task { try blur() }
+      signals.onInterrupt { work.cancel() }
+      try await work.value
+    }
   }
 
   private func blur() throws(Failure) {
@@ -71,11 +81,18 @@ struct VisionBlurCommand: AsyncParsableCommand {
     let pool = PicturePool()
     let clip = try ClipReader(
       path: clipPath(input), pool: pool, makeDecoder: { try VideoDecoder(codec: $0, pool: $1) })
-    let result = try ClipWriter(path: output, like: clip)
-    let masks: ClipWriter? = if let mask { try ClipWriter(path: mask, like: clip) } else { nil }
+    func writer(_ path: String) throws(Failure) -> ClipWriter {
+      try ClipWriter(
+        path: path, width: clip.width, height: clip.height, interval: clip.interval)
+    }
+    let result = try writer(output)
+    let masks: ClipWriter? = if let mask { try writer(mask) } else { nil }
     let progress = ProgressLine("Blurring")
     var count = 0
     while let (picture, time) = try clip.next() {
+      if Task.isCancelled {
+        throw Failure("cancelled", exit: .temporary, "Stopped before the end; nothing was written.")
+      }
       guard let blurred = try effect.apply(to: picture) else {
         throw Failure("effect-failed", exit: .software, "A picture was left out.")
       }
@@ -88,45 +105,9 @@ struct VisionBlurCommand: AsyncParsableCommand {
       count += 1
       progress.show(count, of: max(clip.estimatedCount, count), unit: "pictures")
     }
+    progress.end()
     try result.finish()
     try masks?.finish()
-    progress.end()
+    if let defect = clip.defect { throw defect }
   }
-}
-
-/// Writes pictures as a WebM clip in VP8, good enough to measure by.
-private final class ClipWriter {
-  private let recorder: WebMRecorder
-  private let encoder: VP8Encoder
-  private var isFirst = true
-
-  /// Bits a pixel: edges and noise must come through.
-  private static let bitsPerPixel = 0.35
-
-  init(path: String, like clip: ClipReader) throws(Failure) {
-    let rate = max(Int((1 / clip.interval.inSeconds).rounded()), 1)
-    let bits = Double(clip.width * clip.height * rate) * Self.bitsPerPixel
-    do {
-      encoder = try VP8Encoder(
-        width: clip.width, height: clip.height, framesPerSecond: rate,
-        bitrate: Bitrate(bitsPerSecond: Int(bits)))
-    } catch {
-      throw Failure("encoder-failed", exit: .software, "VP8 can't be started: \(error).")
-    }
-    recorder = try WebMRecorder(path: path, video: true, sound: false)
-  }
-
-  func write(_ picture: Picture, at time: Duration) throws(Failure) {
-    let encoded: EncodedPicture?
-    do {
-      encoded = try encoder.encode(
-        VideoFrame(picture: picture, captured: Moment.zero + time), forceKeyframe: isFirst)
-    } catch {
-      throw Failure("encoder-failed", exit: .software, "A picture can't be encoded: \(error).")
-    }
-    isFirst = false
-    if let encoded { try recorder.write(encoded, at: time) }
-  }
-
-  func finish() throws(Failure) { try recorder.finish() }
 }

@@ -34,10 +34,12 @@ struct VisionLookCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await reportingFailure(asJSON: json) { try look() }
+    let output = LineWriter(descriptor: STDOUT_FILENO)
+    try await reportingFailure(asJSON: json) { try look(output) }
+    try output.finish()
   }
 
-  private func look() throws(Failure) {
+  private func look(_ output: LineWriter) throws(Failure) {
     let folder = dataDirectory(dataDir)
     let eye = try GodsEye(cameras: cameras.count, store: ModelStore(dataDirectory: folder))
     eye.calibration = try CalibrationFile(dataDirectory: folder).load()
@@ -49,20 +51,22 @@ struct VisionLookCommand: AsyncParsableCommand {
           path: clipPath(path), pool: pool,
           makeDecoder: { try VideoDecoder(codec: $0, pool: $1) }))
     }
+    var cameras = SideBySide(clips)
     var selector = CameraSelector()
-    let output = LineWriter(descriptor: STDOUT_FILENO)
     let progress = ProgressLine("Looking")
-    let total = clips.map(\.estimatedCount).min() ?? 1
+    let total = cameras.estimatedCount
     var frame = 0
-    while let (pictures, time) = try next(of: clips) {
+    var sights = [GazeEstimate?](repeating: nil, count: clips.count)
+    while let (pictures, time) = try cameras.next() {
       let now = Moment.zero + time
       var selections: [CameraSelector.Output] = []
-      var sights: [GazeEstimate?] = []
       for (camera, picture) in pictures.enumerated() {
+        // A slower camera was last seen some pictures ago.
+        guard let picture else { continue }
         let estimate = try modelChecked { () throws(ModelFailure) in
           try eye.look(at: picture, camera: camera)
         }
-        sights.append(estimate)
+        sights[camera] = estimate
         selector.handle(
           .saw(camera: camera, estimate?.sight ?? .nobody), at: now, into: &selections)
       }
@@ -80,18 +84,7 @@ struct VisionLookCommand: AsyncParsableCommand {
       progress.show(frame, of: max(total, frame), unit: "pictures")
     }
     progress.end()
-  }
-
-  /// A picture of each clip; `nil` when one has ended.
-  private func next(of clips: [ClipReader]) throws(Failure) -> (pictures: [Picture], Duration)? {
-    var pictures: [Picture] = []
-    var time = Duration.zero
-    for clip in clips {
-      guard let next = try clip.next() else { return nil }
-      pictures.append(next.picture)
-      if pictures.count == 1 { time = next.time }
-    }
-    return (pictures, time)
+    if let defect = cameras.defect { throw defect }
   }
 }
 

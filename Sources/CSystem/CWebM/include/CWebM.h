@@ -43,6 +43,8 @@ virtue_webm_reader *virtue_webm_open(const char *path, int *error);
 void virtue_webm_close(virtue_webm_reader *reader);
 /* The next packet of the first video or the first audio track. */
 int virtue_webm_next(virtue_webm_reader *reader, virtue_webm_packet *packet);
+/* Whether what was read so far says that the file goes on beyond its end. */
+int virtue_webm_is_cut_short(const virtue_webm_reader *reader);
 /* Fills in *track; 0 when no track of that kind has been seen so far. */
 int virtue_webm_track_of_kind(
     const virtue_webm_reader *reader, int kind, virtue_webm_track *track);

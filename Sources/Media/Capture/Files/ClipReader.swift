@@ -10,6 +10,10 @@ package final class ClipReader {
   package let interval: Duration
   /// How many there are, as far as can be told without decoding them.
   package let estimatedCount: Int
+  /// What is wrong with the file, as far as it was met: pictures that can't be decoded, an end before
+  /// the end.
+  package private(set) var defect: Failure?
+  private let path: String
   private var source: Source
 
   private enum Source {
@@ -20,6 +24,7 @@ package final class ClipReader {
   package init(
     path: String, pool: PicturePool, makeDecoder: VideoCapture.DecoderMaker
   ) throws(Failure) {
+    self.path = path
     // As large as the file has them, and each of them.
     let settings = VideoSettings(
       width: Picture.sideLimit, height: Picture.sideLimit, framesPerSecond: 1000)
@@ -54,20 +59,28 @@ package final class ClipReader {
   }
 
   /// The next picture and its time since the first; `nil` at the end. What can't be decoded is left
-  /// out.
+  /// out, and told by ``defect``.
   package func next() throws(Failure) -> (picture: Picture, time: Duration)? {
     switch source {
     case .y4m(let clip, let taken):
-      guard let picture = try clip.next() else { return nil }
+      guard let picture = try clip.next() else {
+        defect = clip.defect
+        return nil
+      }
       source = .y4m(clip, taken: taken + 1)
       return (picture, interval * taken)
     case .webM(let reader, let decoder, let first):
       while let packet = reader.next() {
         guard packet.kind == .video else { continue }
-        if let picture = try? decoder.decode(packet.bytes) {
-          return (picture, packet.time - first)
+        do {
+          if let picture = try decoder.decode(packet.bytes) {
+            return (picture, packet.time - first)
+          }
+        } catch {
+          defect = .damagedFile(path, "holds pictures that can't be decoded (\(error))")
         }
       }
+      if let found = reader.defect(of: path) { defect = found }
       return nil
     }
   }

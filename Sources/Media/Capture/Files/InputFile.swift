@@ -62,7 +62,7 @@ extension Failure {
   /// What is played all the same.
   static func damagedFile(_ path: String, _ what: String) -> Failure {
     Failure(
-      "damaged-file", exit: .badData, "“\(shown(path))” \(what). What is good of it is played.")
+      "damaged-file", exit: .badData, "“\(shown(path))” \(what). What is good of it is used.")
   }
 
   private static func shown(_ path: String) -> String {

@@ -42,6 +42,9 @@ package final class WebMReader {
   /// isn't.
   package private(set) var isDamaged = false
 
+  /// Whether, by what was read so far, something is missing at its end.
+  package var isCutShort: Bool { virtue_webm_is_cut_short(reader) != 0 }
+
   package init(path: String) throws(Failure) {
     var error: Int32 = 0
     guard let reader = virtue_webm_open(path, &error) else {
@@ -68,6 +71,12 @@ package final class WebMReader {
       kind: packet.kind == virtue_webm_video ? .video : .audio,
       bytes: Array(UnsafeBufferPointer(start: packet.bytes, count: packet.size)),
       time: .nanoseconds(packet.nanoseconds), isKeyframe: packet.is_keyframe != 0)
+  }
+
+  /// What is wrong with the file, once `next()` has come to its end.
+  func defect(of path: String) -> Failure? {
+    if isDamaged { return .damagedFile(path, "is damaged") }
+    return isCutShort ? .damagedFile(path, "is cut short") : nil
   }
 
   /// The next `next()` gives the first packet again.

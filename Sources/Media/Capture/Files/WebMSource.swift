@@ -147,7 +147,7 @@ final class WebMSource: VideoSource {
       }
       guard !hasEnded else { throw .badClip(path, "it has been changed or cut while it played") }
       hasEnded = true
-      if reader.isDamaged { defect = .damagedFile(path, "is damaged") }
+      if let found = reader.defect(of: path) { defect = found }
       if picturesThisRound > 0 {
         roundStart = nextRoundStart
       }

@@ -43,9 +43,7 @@ final class Y4MSource: VideoSource {
           throw .badClip(file.path, "it has been changed or cut while it played")
         }
         frameCount = index
-        if offset != file.size {
-          defect = .damagedFile(file.path, "breaks off after picture \(index)")
-        }
+        if offset != file.size { defect = breaksOff }
         wanted %= index
         (index, offset) = (0, header.byteCount)
         continue
@@ -59,8 +57,12 @@ final class Y4MSource: VideoSource {
   /// The next picture in the file's order, once through; `nil` at its end. Not to be mixed with
   /// ``picture(slot:captured:)``.
   func next() throws(Failure) -> Picture? {
-    guard let range = frame(at: offset) else { return nil }
+    guard let range = frame(at: offset) else {
+      if offset != file.size { defect = breaksOff }
+      return nil
+    }
     offset = range.upperBound
+    index += 1
     return try read(range)
   }
 
@@ -68,6 +70,10 @@ final class Y4MSource: VideoSource {
   var estimatedCount: Int {
     // Each has a header of its own, of "FRAME\n" at least.
     max((file.size - header.byteCount) / (header.frameSize + 6), 1)
+  }
+
+  private var breaksOff: Failure {
+    .damagedFile(file.path, "breaks off after picture \(index)")
   }
 
   /// Where the pixels lie of the frame that begins at `offset`.

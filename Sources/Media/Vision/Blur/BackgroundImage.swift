@@ -9,19 +9,14 @@ package final class BackgroundImage: Sendable {
   private static let fileLimit = 64 << 20
 
   package init(path: String) throws(Failure) {
-    guard let file = fopen(path, "rbe") else {
-      throw Self.failure(path, String(cString: strerror(errno)).lowercased(), exit: .noInput)
-    }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = fread(&chunk, 1, chunk.count, file)
-      guard count > 0 else { break }
-      bytes += chunk[..<count]
-      guard bytes.count <= Self.fileLimit else {
-        throw Self.failure(path, "it is larger than 64 MB", exit: .badData)
-      }
+    let bytes: [UInt8]
+    do {
+      bytes = try PlainFile.read(path, limit: Self.fileLimit)
+    } catch {
+      let isTooLarge = error == .tooLarge
+      throw Self.failure(
+        path, isTooLarge ? "it is larger than 64 MB" : error.reason,
+        exit: isTooLarge ? .badData : .noInput)
     }
     do {
       picture = try ImageFile.decode(bytes)

@@ -18,18 +18,17 @@ package struct CalibrationFile: Sendable {
 
   /// `nil` when nothing has been kept yet.
   package func load() throws(Failure) -> GazeCalibration? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      if errno == ENOENT || errno == ENOTDIR { return nil }
-      throw failure("it can't be read: \(Self.systemError())", exit: .noInput)
+    let bytes: [UInt8]
+    do {
+      bytes = try PlainFile.read(path, limit: Self.sizeLimit)
+    } catch .unreadable(ENOENT), .unreadable(ENOTDIR) {
+      return nil
+    } catch .tooLarge {
+      throw failure("it is damaged", exit: .badData)
+    } catch {
+      throw failure("it can't be read: \(error.reason)", exit: .noInput)
     }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: Self.sizeLimit + 1)
-    let count = read(descriptor, &bytes, bytes.count)
-    guard count >= 0 else {
-      throw failure("it can't be read: \(Self.systemError())", exit: .noInput)
-    }
-    guard count <= Self.sizeLimit, let calibration = Self.parse(bytes[..<count]) else {
+    guard let calibration = Self.parse(bytes[...]) else {
       throw failure("it is damaged", exit: .badData)
     }
     return calibration

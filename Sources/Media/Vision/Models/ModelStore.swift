@@ -113,14 +113,15 @@ package struct ModelStore: Sendable {
         + "Make room or choose another place with --data-dir.")
   }
 
-  /// `nil` when there is no such file, or one so large that it can't be the right one.
+  /// `nil` when no file can be read there; nothing of one that can't be the right one.
   private func contents(of model: VisionModel) -> [UInt8]? {
-    guard let file = fopen(path(of: model), "rbe") else { return nil }
-    defer { fclose(file) }
-    // One byte more than it should have, so that a longer file is found out.
-    var bytes = [UInt8](repeating: 0, count: model.byteCount + 1)
-    let count = fread(&bytes, 1, bytes.count, file)
-    return Array(bytes[..<count])
+    do {
+      return try PlainFile.read(path(of: model), limit: model.byteCount)
+    } catch .unreadable {
+      return nil
+    } catch {
+      return []
+    }
   }
 
   static func digest(of bytes: [UInt8]) -> String {

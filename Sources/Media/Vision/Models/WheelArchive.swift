@@ -1,6 +1,5 @@
 import CZlib
 import Foundations
-import Glibc
 
 /// A Python wheel, which is a ZIP archive (PKWARE APPNOTE 6.3), read with every offset checked.
 ///
@@ -29,23 +28,15 @@ struct WheelArchive {
   private static let localSignature: UInt32 = 0x0403_4B50
 
   init(path: String) throws(Failure) {
-    guard let file = fopen(path, "rbe") else {
+    do {
+      bytes = try PlainFile.read(path, limit: Self.sizeLimit)
+    } catch {
       throw Failure(
         "no-wheel", exit: .noInput,
-        "\(DisplayText.line(path, limit: 200)) can't be read: "
-          + "\(String(cString: strerror(errno)).lowercased()).")
-    }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 20)
-    while true {
-      let count = fread(&chunk, 1, chunk.count, file)
-      guard count > 0 else { break }
-      bytes += chunk[..<count]
-      guard bytes.count <= Self.sizeLimit else { throw Self.damaged(path, "it is too large") }
+        "“\(DisplayText.line(path, limit: 200))” can't be read: \(error.reason). "
+          + "Give the path of the wheel of mediapipe 0.10.21.")
     }
     self.path = path
-    self.bytes = bytes
     entries = try Self.directory(of: bytes, path: path)
   }
 

@@ -1,0 +1,46 @@
+import Glibc
+
+/// Reading a whole file that somebody named, which may be anything.
+package enum PlainFile {
+  package enum Problem: Error, Hashable, Sendable {
+    /// An `errno` of open(2), fstat(2) or read(2).
+    case unreadable(Int32)
+    /// A directory, a pipe, a device.
+    case notPlain
+    /// It has more bytes than were allowed.
+    case tooLarge
+
+    /// The end of a sentence.
+    package var reason: String {
+      switch self {
+      case .unreadable(let number): String(cString: strerror(number)).lowercased()
+      case .notPlain: "it is no ordinary file"
+      case .tooLarge: "it is too large"
+      }
+    }
+  }
+
+  /// - Parameter limit: in bytes.
+  package static func read(_ path: String, limit: Int) throws(Problem) -> [UInt8] {
+    // Not blocking: a named pipe would hold up the program until somebody writes into it.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw .unreadable(errno) }
+    defer { close(descriptor) }
+    var facts = stat()
+    guard fstat(descriptor, &facts) == 0 else { throw .unreadable(errno) }
+    guard facts.st_mode & S_IFMT == S_IFREG else { throw .notPlain }
+    guard facts.st_size <= limit else { throw .tooLarge }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Int(facts.st_size))
+    var chunk = [UInt8](repeating: 0, count: 1 << 18)
+    while true {
+      let count = Glibc.read(descriptor, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw .unreadable(errno) }
+      guard count > 0 else { return bytes }
+      // It may have grown meanwhile.
+      guard bytes.count + count <= limit else { throw .tooLarge }
+      bytes += chunk[..<count]
+    }
+  }
+}
