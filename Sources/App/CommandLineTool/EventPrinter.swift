@@ -7,8 +7,8 @@ import Synchronization
 
 protocol EventPrinter: Sendable {
   func print(_ event: MeetingEvent)
-  /// Somebody has typed a line.
-  func lineTyped()
+  /// Leaves the terminal as it was; nothing is printed afterwards.
+  func finish()
 }
 
 /// Whole lines on a file descriptor, never mixed with one another.
@@ -60,7 +60,7 @@ struct JSONEventPrinter: EventPrinter {
     output.write(EventRecord(event: event, time: HostClock().wallTime()).json)
   }
 
-  func lineTyped() {}
+  func finish() {}
 }
 
 /// Events as sentences for somebody who reads along.
@@ -72,13 +72,9 @@ final class TextEventPrinter: EventPrinter {
   /// Where somebody types, the terminal has shown the line already.
   private let showsOwnLines = isatty(STDIN_FILENO) == 0
 
-  func lineTyped() { bars.withLock { $0.interrupt() } }
+  func finish() { _ = bars.withLockIfAvailable { output.put($0.end()) } }
 
   func print(_ event: MeetingEvent) {
-    switch event {
-    case .file, .statistics: break
-    case _: bars.withLock { $0.interrupt() }
-    }
     switch event {
     case .invite(let code, let link, let uses, let expires):
       printInvite(code: code, link: link, uses: uses, expires: expires)
@@ -106,7 +102,7 @@ final class TextEventPrinter: EventPrinter {
       let now = HostClock().wallTime()
       output.write(
         WrappedText.wrap(
-          Self.time(of: line, now: now) + Self.sentence(line), columns: ProgressBars.columns))
+          Self.time(of: line, now: now) + Self.sentence(line), columns: ProgressBars.size?.columns))
     case .file(let report): print(report)
     case .hand(_, let name, true): output.write("✋ \(name) raises a hand.")
     case .hand(_, let name, false): output.write("✋ \(name)'s hand is down.")
@@ -124,17 +120,21 @@ final class TextEventPrinter: EventPrinter {
   }
 
   private func print(_ report: FileReport) {
-    guard report.state != .offered, let columns = ProgressBars.columns,
-      let name = ProgressBars.name(report.name, columns: columns)
-    else { return output.write(report.sentence(name: report.name)) }
-    let isOver = report.state != .fetching
-    let line = report.sentence(name: isOver ? report.name : name)
-    let text = bars.withLock { bars in
-      // A path may be longer than a line: nothing can be drawn over it.
-      defer { if isOver { bars.interrupt() } }
-      return bars.draw(line, of: report.file)
+    let size = ProgressBars.size
+    let terminal = ProcessInfo.processInfo.environment["TERM"]
+    bars.withLock { bars in
+      if report.state == .fetching, let size,
+        ProgressBars.fits(rows: size.rows, terminal: terminal),
+        let name = ProgressBars.name(report.name, columns: size.columns)
+      {
+        output.put(bars.show(report.sentence(name: name), of: report.file, rows: size.rows))
+      } else {
+        let removal = size.map { bars.remove(report.file, rows: $0.rows) } ?? ""
+        let sentence = WrappedText.wrap(
+          report.sentence(name: report.name), columns: size?.columns)
+        output.put(removal + sentence + "\n")
+      }
     }
-    output.put(text)
   }
 
   /// When it was said, if that wasn't just now: who comes late is given all that was.

@@ -14,17 +14,15 @@ struct MeetingRunner {
   ) async throws {
     let printer: any EventPrinter =
       arguments.json ? JSONEventPrinter() : TextEventPrinter()
-    let signals = InterruptSignals()
+    let signals = InterruptSignals(beforeExit: { printer.finish() })
+    defer { printer.finish() }
     do {
       let options = try arguments.makeOptions()
       let opening = Task { try await open(options) }
       signals.onInterrupt { opening.cancel() }
       let session = try await opening.value
       signals.onInterrupt { Task { await session.leave() } }
-      let input = StandardInput { line in
-        printer.lineTyped()
-        await session.take(line: line)
-      }
+      let input = StandardInput { line in await session.take(line: line) }
       input.start()
       for await event in session.events {
         printer.print(event)
@@ -53,7 +51,8 @@ final class InterruptSignals: Sendable {
     var count = 0
   }
 
-  init() {
+  /// - Parameter beforeExit: what a second SIGINT leaves time for.
+  init(beforeExit: @escaping @Sendable () -> Void = {}) {
     let state = State()
     self.state = state
     signal(SIGPIPE, SIG_IGN)
@@ -62,7 +61,10 @@ final class InterruptSignals: Sendable {
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
         state.count += 1
-        if state.count > 1 { _exit(130) }
+        if state.count > 1 {
+          beforeExit()
+          _exit(130)
+        }
         state.handler?()
       }
       source.resume()

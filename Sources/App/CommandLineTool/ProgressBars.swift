@@ -2,31 +2,69 @@ import Foundation
 import Foundations
 import Meeting
 
-/// How far files are, drawn over in place at the bottom of a terminal, until something else is written
-/// or typed below.
+/// How far files are, a bar each in the last rows of a terminal. All else scrolls above them, whatever is
+/// written or typed there: the terminal's scrolling region (DECSTBM of ECMA-48 terminals and the VT100)
+/// ends where they begin.
 struct ProgressBars {
-  /// Whose lines are the last on the screen, from the highest.
-  private var rows: [EntryID] = []
+  private var bars: [(file: EntryID, line: String)] = []
+  /// Rows at the bottom that were kept free, of a terminal with so many.
+  private var kept: (rows: Int, of: Int) = (0, 0)
 
-  /// More of them would soon be off the screen.
-  private static let most = 8
+  /// More of them would leave little room for the conversation.
+  private static let most = 4
+  /// Rows of the smallest terminal that has room for bars.
+  static let fewestRows = 10
   /// Columns of the widest line without the file's name.
   private static let fixed = 62
   private static let shortestName = 8
 
-  /// - Returns: what is to be written, its line break included.
-  mutating func draw(_ line: String, of file: EntryID) -> String {
-    guard let row = rows.firstIndex(of: file) else {
-      rows.append(file)
-      if rows.count > Self.most { rows.removeFirst() }
-      return line + "\n"
+  /// - Parameter rows: of the terminal.
+  /// - Returns: what is to be written.
+  mutating func show(_ line: String, of file: EntryID, rows: Int) -> String {
+    if let place = bars.firstIndex(where: { $0.file == file }) {
+      bars[place].line = line
+    } else {
+      bars.append((file, line))
     }
-    // DECSC and DECRC (ECMA-48, VT100): what somebody is typing below stays as it is.
-    return "\u{1B}7\u{1B}[\(rows.count - row)A\r\u{1B}[K\(line)\u{1B}8"
+    return draw(rows: rows)
   }
 
-  /// Something else stands below from now on.
-  mutating func interrupt() { rows = [] }
+  /// The file has no bar any more; nothing is to be written where it had none.
+  mutating func remove(_ file: EntryID, rows: Int) -> String {
+    guard bars.contains(where: { $0.file == file }) else { return "" }
+    bars.removeAll { $0.file == file }
+    return draw(rows: rows)
+  }
+
+  /// Gives the whole terminal back.
+  mutating func end() -> String {
+    bars = []
+    return kept.rows > 0 ? draw(rows: kept.of) : ""
+  }
+
+  private mutating func draw(rows: Int) -> String {
+    let shown = bars.prefix(Self.most)
+    // Somebody has drawn the window larger or smaller: what stood at the bottom is anywhere now.
+    let former = kept.of == rows ? kept.rows : 0
+    kept = (shown.count, rows)
+    var text = ""
+    if shown.count > former {
+      // IND moves down and, at the end, scrolls; then as far up again: what stands in the rows that are
+      // to be free moves out of them, and who types goes on in the same column.
+      let more = shown.count - former
+      text += String(repeating: "\u{1B}D", count: more) + "\u{1B}[\(more)A"
+    }
+    // DECSC and DECRC keep the place around DECSTBM, which moves it.
+    text += "\u{1B}7"
+    if shown.count != former {
+      text += shown.isEmpty ? "\u{1B}[r" : "\u{1B}[1;\(rows - shown.count)r"
+      text += "\u{1B}[\(rows - max(shown.count, former) + 1);1H\u{1B}[J"
+    }
+    for (place, bar) in shown.enumerated() {
+      text += "\u{1B}[\(rows - shown.count + place + 1);1H\u{1B}[2K\(bar.line)"
+    }
+    return text + "\u{1B}8"
+  }
 
   /// The name as far as it fits beside a bar on a terminal of so many columns; `nil` where a bar would
   /// fill more than a line. Letters beyond ASCII may be two columns wide.
@@ -37,11 +75,18 @@ struct ProgressBars {
   }
 
   /// - Returns: `nil` where standard output is no terminal.
-  static var columns: Int? {
+  static var size: (rows: Int, columns: Int)? {
     guard isatty(STDOUT_FILENO) == 1 else { return nil }
     var size = winsize()
-    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return Int(size.ws_col)
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+      return (0, 80)
+    }
+    return (Int(size.ws_row), Int(size.ws_col))
+  }
+
+  /// Whether bars can be drawn on a terminal of so many rows; some can't move.
+  static func fits(rows: Int, terminal: String?) -> Bool {
+    rows >= fewestRows && !["", "dumb"].contains(terminal ?? "")
   }
 }
 

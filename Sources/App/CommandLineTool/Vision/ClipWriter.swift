@@ -29,8 +29,8 @@ final class ClipWriter {
     }
     // The file that a symbolic link names is meant, not the link.
     self.path = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-    var facts = stat()
-    let isOrdinary = stat(self.path, &facts) != 0 || facts.st_mode & S_IFMT == S_IFREG
+    let kind = try? FileManager.default.attributesOfItem(atPath: self.path)[.type]
+    let isOrdinary = kind == nil || kind as? FileAttributeType == .typeRegular
     draft = isOrdinary ? "\(self.path).\(getpid()).new" : self.path
     recorder = try WebMRecorder(path: draft, video: true, sound: false)
   }
