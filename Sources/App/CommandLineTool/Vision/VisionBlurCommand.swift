@@ -55,9 +55,12 @@ struct VisionBlurCommand: AsyncParsableCommand {
 
   /// The same for all names of one file.
   private static func file(_ path: String) -> String {
-    var status = stat()
-    if stat(path, &status) == 0 { return "\(status.st_dev) \(status.st_ino)" }
-    return URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let facts = try? FileManager.default.attributesOfItem(atPath: target)
+    guard let device = facts?[.systemNumber], let number = facts?[.systemFileNumber] else {
+      return target
+    }
+    return "\(device) \(number)"
   }
 
   func run() async throws {
