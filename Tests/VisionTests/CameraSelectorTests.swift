@@ -212,4 +212,37 @@ struct CameraSelectorTests {
       #expect(scene.selector.selected == index)
     }
   }
+
+  @Test(
+    "Cameras in a row far above or below the look are told apart by what lies along the row",
+    arguments: [-14, 14] as [Float], [-4, 0, 4] as [Float])
+  func farFromTheRow(pitch: Float, yawError: Float) {
+    var selector = CameraSelector()
+    var outputs: [CameraSelector.Output] = []
+    var now = Moment.zero
+    var (right, counted) = (0, 0)
+    for target in [0, 20, -20, 0, -20, 20, 0] as [Float] {
+      for picture in 0..<30 {
+        for (camera, place) in ([-20, 0, 20] as [Float]).enumerated() {
+          let yaw = target - place
+          // Irises turned away from a camera are seen less high or low than they are.
+          let seen = pitch * (1 - abs(yaw) / 60)
+          selector.handle(
+            .saw(
+              camera: camera,
+              .face(
+                yaw: yaw + yawError, pitch: seen, confidence: 1,
+                head: SIMD2(0.6 * target - place, 0))),
+            at: now, into: &outputs)
+        }
+        selector.handle(.decide, at: now, into: &outputs)
+        now = now + .nanoseconds(1_000_000_000 / 15)
+        guard picture >= 8 else { continue }
+        counted += 1
+        if selector.selected == Int(target / 20) + 1 { right += 1 }
+      }
+    }
+    #expect(right == counted)
+    #expect(outputs.count == 7)
+  }
 }

@@ -32,15 +32,21 @@ struct BiasEstimate: Sendable {
   /// Longer gaps count as this.
   private static let longestGap = Duration.milliseconds(200)
 
-  /// - Parameter looks: yaw and pitch from the ray to each camera to the gaze, at one moment.
-  mutating func take(_ looks: [SIMD2<Float>], at now: Moment) {
+  /// - Parameters:
+  ///   - looks: of each camera yaw and pitch from the ray to it to the gaze, at one moment.
+  ///   - trust: how far all of them can be trusted, 0…1.
+  ///   - measure: how angles count between these cameras.
+  mutating func take(
+    _ looks: [(camera: Int, look: SIMD2<Float>)], trust: Float, measure: CameraLayout.Measure,
+    at now: Moment
+  ) {
     guard looks.count > 1 else { return }
-    let mean = looks.reduce(.zero, +) / Float(looks.count)
+    let mean = looks.reduce(.zero) { $0 + $1.look } / Float(looks.count)
     defer { (previous, latest) = (mean, now) }
     guard let previous, let latest else { return }
     let moved = mean - previous
     guard (moved * moved).sum() <= Self.stillness * Self.stillness else { return }
-    let seconds = Float(min(now - latest, Self.longestGap).inSeconds)
+    let seconds = Float(min(now - latest, Self.longestGap).inSeconds) * trust
     let keep = powf(Self.memory, seconds)
     let weight = Self.perSecond * seconds
     var total: Float = 0
@@ -49,9 +55,8 @@ struct BiasEstimate: Sendable {
     for cell in costs.indices {
       let candidate = Self.candidate(cell)
       var nearest = Self.reach * Self.reach
-      for look in looks {
-        let rest = look - candidate
-        nearest = min(nearest, (rest * rest).sum())
+      for (_, look) in looks {
+        nearest = min(nearest, measure.squared(look - candidate))
       }
       costs[cell] = costs[cell] * keep + nearest * weight
       least = min(least, costs[cell] + Self.prior * (candidate * candidate).sum())

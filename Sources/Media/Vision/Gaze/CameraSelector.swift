@@ -12,6 +12,8 @@ package import Foundations
 /// - *Little confidence* (small eyes, a glare on glasses) asks for a wider margin and a longer dwell.
 /// - *What a person's eyes add* to all angles alike is learned from where the look rests
 ///   (``BiasEstimate``).
+/// - *What lies across the row* in which the cameras stand is the same for all of them, and counts for
+///   nothing: a screen below its cameras is looked at as well as the cameras (``CameraLayout``).
 /// - *A camera that is lost* is left at once, for the one looked at most nearly, else any other.
 /// - *A look at none of them* keeps the choice until another camera is nearer by a larger margin: it
 ///   grows with the angle, because far angles are measured worse.
@@ -20,16 +22,22 @@ package struct CameraSelector: Machine {
   private var cameras: [Int: Camera] = [:]
   private var state = State.unset(seen: nil)
   private var bias = BiasEstimate()
+  private var layout = CameraLayout()
+  private var measure = CameraLayout.Measure()
+  /// The cameras' numbers in order.
+  private var order: [Int] = []
   /// Kept for its memory.
-  private var looks: [SIMD2<Float>] = []
+  private var looks: [(camera: Int, look: SIMD2<Float>)] = []
+  private var heads: [(camera: Int, turn: SIMD2<Float>)] = []
 
   package struct Settings: Hashable, Sendable {
     /// How long another camera must have been nearer by no more than is needed. A clearer lead needs
     /// less evidence, down to `leastShare` of it: as in a sequential test, what counts is lead × time.
     package var dwell = Duration.milliseconds(190)
     package var leastShare = 0.75
-    /// Degrees by which the other must be nearer. Noise between two pictures is one to two.
-    package var margin: Float = 2.5
+    /// Degrees by which the other must be nearer: a lead adds two looks, each with noise of one to
+    /// two.
+    package var margin: Float = 3.5
     /// Share of the nearer angle, beyond what somebody looking at a camera has, that is added.
     package var marginShare: Float = 0.15
     package var nearAngle: Float = 8
@@ -61,7 +69,8 @@ package struct CameraSelector: Machine {
     ///   - yaw: degrees from the ray to this camera to the gaze, to the picture's right.
     ///   - pitch: the same upwards.
     ///   - confidence: in 0…1.
-    case face(yaw: Float, pitch: Float, confidence: Float)
+    ///   - head: yaw and pitch from the ray to this camera to where the head points, where known.
+    case face(yaw: Float, pitch: Float, confidence: Float, head: SIMD2<Float>? = nil)
     case closedEyes
     case nobody
   }
@@ -115,8 +124,7 @@ package struct CameraSelector: Machine {
     let camera: Int
     var since: Moment
     var pictures: Int
-    var yaw: Float
-    var pitch: Float
+    var look: SIMD2<Float>
   }
 
   package init(settings: Settings = Settings()) {
@@ -142,15 +150,16 @@ package struct CameraSelector: Machine {
 
   package mutating func handle(_ input: Input, at now: Moment, into outputs: inout [Output]) {
     switch input {
-    case .appeared(let camera): cameras[camera] = cameras[camera] ?? Camera()
-    case .saw(let camera, let sight): cameras[camera] = Camera(sight: sight, at: now)
+    case .appeared(let camera): note(camera, cameras[camera] ?? Camera())
+    case .saw(let camera, let sight): note(camera, Camera(sight: sight, at: now))
     case .decide:
       learnBias(at: now)
       decide(at: now, into: &outputs)
     case .lost(let camera):
       cameras[camera] = nil
+      order.removeAll { $0 == camera }
       guard selected == camera else { return }
-      guard let next = nearest(at: now)?.camera ?? cameras.keys.min() else {
+      guard let next = nearest(at: now)?.camera ?? order.first else {
         state = .unset(seen: nil)
         return
       }
@@ -159,14 +168,28 @@ package struct CameraSelector: Machine {
     }
   }
 
+  private mutating func note(_ camera: Int, _ seen: Camera) {
+    if cameras.updateValue(seen, forKey: camera) == nil {
+      order.append(camera)
+      order.sort()
+    }
+  }
+
   /// Only while every camera sees the face: the look's place among all of them is what tells.
   private mutating func learnBias(at now: Moment) {
     looks.removeAll(keepingCapacity: true)
-    for camera in cameras.keys {
-      guard case .face(let yaw, let pitch, _) = sight(of: camera, at: now) else { return }
-      looks.append(SIMD2(yaw, pitch))
+    heads.removeAll(keepingCapacity: true)
+    var trust: Float = 1
+    for camera in order {
+      guard case .face(let yaw, let pitch, let confidence, let head) = sight(of: camera, at: now)
+      else { return }
+      looks.append((camera, SIMD2(yaw, pitch)))
+      heads.append((camera, head ?? SIMD2(yaw, pitch)))
+      trust = min(trust, confidence)
     }
-    bias.take(looks, at: now)
+    layout.take(heads, at: now)
+    measure = layout.measure
+    bias.take(looks, trust: trust, measure: measure, at: now)
   }
 
   private mutating func decide(at now: Moment, into outputs: inout [Output]) {
@@ -198,8 +221,15 @@ package struct CameraSelector: Machine {
       state = .steady(camera: camera, confirmed: now)
       return
     }
-    let (lead, confidence) = lead(of: best, over: own)
-    let trust = max(confidence, settings.leastTrust)
+    let lead: Float
+    var trust = best.confidence
+    if let chosen = look(camera, own) {
+      lead = self.lead(of: best, over: chosen)
+      trust = min(trust, chosen.confidence)
+    } else {
+      lead = max(settings.away - best.angle, settings.away / 2)
+    }
+    trust = max(trust, settings.leastTrust)
     let margin =
       (settings.margin + settings.marginShare * max(best.angle - settings.nearAngle, 0)) / trust
     guard lead >= margin else {
@@ -224,27 +254,23 @@ package struct CameraSelector: Machine {
 
   /// Degrees by which the look is nearer to the best camera than to the one chosen, along the line
   /// between both: what lies across it, such as a pitch that is measured too high, is the same for
-  /// both and mustn't hide the difference. With angles A to the one and B to the other, and D between
-  /// the two directions, that is (A² − B²)/D.
-  private func lead(of best: Nearest, over own: Sight) -> (lead: Float, confidence: Float) {
-    guard case .face(let yaw, let pitch, let confidence) = own else {
-      return (max(settings.away - best.angle, settings.away / 2), best.confidence)
-    }
-    let angle = Self.angle(yaw - bias.bias.x, pitch - bias.bias.y)
-    let apart = max(Self.angle(yaw - best.yaw, pitch - best.pitch), 1)
-    return (
-      (angle * angle - best.angle * best.angle) / apart, min(confidence, best.confidence)
-    )
+  /// both and mustn't hide the difference. With the looks a and b from the one and the other, and the
+  /// unit vector u from one to the other, that is (a + b)·u. The line is that of the layout, because a
+  /// single picture's errors turn it, and let through what lies across.
+  private func lead(of best: Nearest, over own: Nearest) -> Float {
+    let apart = own.look - best.look
+    let way =
+      layout.direction(from: own.camera, to: best.camera) ?? apart / max(Self.length(apart), 1)
+    return ((own.look + best.look) * way).sum()
   }
 
   /// The challenger as it stands now: it begins anew when it is another camera, or when the look is
   /// still on its way.
   private func follow(_ challenger: Challenger?, _ best: Nearest, at now: Moment) -> Challenger {
     var next = Challenger(
-      camera: best.camera, since: now, pictures: 1, yaw: best.yaw, pitch: best.pitch)
+      camera: best.camera, since: now, pictures: 1, look: best.look)
     guard let challenger, challenger.camera == best.camera else { return next }
-    let moved = Self.angle(best.yaw - challenger.yaw, best.pitch - challenger.pitch)
-    if moved <= settings.stillness {
+    if Self.length(best.look - challenger.look) <= settings.stillness {
       (next.since, next.pictures) = (challenger.since, challenger.pictures + 1)
     }
     return next
@@ -259,29 +285,36 @@ package struct CameraSelector: Machine {
 
   private struct Nearest {
     let camera: Int
+    /// Yaw and pitch from the ray to this camera to the gaze, without what the person adds.
+    let look: SIMD2<Float>
+    /// The same as one angle, in the layout's measure.
     let angle: Float
-    let yaw: Float
-    let pitch: Float
     let confidence: Float
+  }
+
+  private func look(_ camera: Int, _ sight: Sight) -> Nearest? {
+    guard case .face(let yaw, let pitch, let confidence, _) = sight else { return nil }
+    let look = SIMD2(yaw, pitch) - bias.bias
+    return Nearest(
+      camera: camera, look: look, angle: measure.squared(look).squareRoot(),
+      confidence: confidence)
   }
 
   /// The camera looked at most nearly; of two alike the lower number.
   private func nearest(at now: Moment) -> Nearest? {
     var best: Nearest?
-    for camera in cameras.keys {
-      guard case .face(let yaw, let pitch, let confidence) = sight(of: camera, at: now) else {
+    for camera in order {
+      guard let next = look(camera, sight(of: camera, at: now)) else { continue }
+      guard let known = best else {
+        best = next
         continue
       }
-      let angle = Self.angle(yaw - bias.bias.x, pitch - bias.bias.y)
-      if let known = best, (known.angle, known.camera) < (angle, camera) { continue }
-      best = Nearest(
-        camera: camera, angle: angle, yaw: yaw, pitch: pitch, confidence: confidence)
+      if lead(of: next, over: known) > 0 { best = next }
     }
     return best
   }
 
-  /// The length of a small turn made of two.
-  private static func angle(_ yaw: Float, _ pitch: Float) -> Float {
-    (yaw * yaw + pitch * pitch).squareRoot()
+  private static func length(_ vector: SIMD2<Float>) -> Float {
+    (vector * vector).sum().squareRoot()
   }
 }

@@ -42,6 +42,8 @@ package final class GodsEye {
 extension GazeEstimate {
   /// What the choice between cameras is told of it.
   package var sight: CameraSelector.Sight {
-    eyesOpen ? .face(yaw: yaw, pitch: pitch, confidence: confidence) : .closedEyes
+    let head = SIMD2(headYaw, headPitch)
+    return eyesOpen
+      ? .face(yaw: yaw, pitch: pitch, confidence: confidence, head: head) : .closedEyes
   }
 }

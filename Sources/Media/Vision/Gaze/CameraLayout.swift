@@ -1,0 +1,100 @@
+import Foundations
+
+/// Where the cameras stand among each other as the speaker sees them, learned from how they see one
+/// head at the same moments.
+///
+/// Two cameras' measurements of the head's turn differ by the direction from one to the other, and by
+/// errors. The head tells that better than the eyes, which lids, glasses and the nose hide from one
+/// camera more than from another. Cameras don't move: the mean over many pictures tells their places
+/// better than any one.
+struct CameraLayout: Sendable {
+  /// Degrees from the middle of all cameras: to the right, upwards.
+  private var places: [Place] = []
+  private var known = Duration.zero
+  private var latest: Moment?
+
+  private struct Place {
+    let camera: Int
+    var place: SIMD2<Float>
+  }
+
+  /// Time over which the places are averaged: a camera that is moved has its new place in a minute.
+  private static let memory = Duration.seconds(30)
+  /// Longer gaps count as this.
+  private static let longestGap = Duration.milliseconds(200)
+  /// Share of the cameras' spread along their row from which a spread across it counts as much. In a
+  /// straight row what lies across says nothing about the choice, and is what is measured worst: lids
+  /// hide an iris above and below, and a screen stands below its cameras.
+  private static let fullAcross: Float = 0.5
+  /// Degrees by which pitch is measured differently from camera to camera: no sign of a bent row.
+  private static let wrongAcross: Float = 2.5
+
+  /// - Parameter heads: of each camera yaw and pitch from the ray to it to where the head points, at
+  ///   one moment.
+  mutating func take(_ heads: [(camera: Int, turn: SIMD2<Float>)], at now: Moment) {
+    guard heads.count > 1 else { return }
+    let passed = latest.map { min(now - $0, Self.longestGap) } ?? Self.longestGap
+    latest = now
+    let isSame =
+      places.count == heads.count && zip(places, heads).allSatisfy { $0.camera == $1.camera }
+    if !isSame {
+      known = .zero
+      places = heads.map { Place(camera: $0.camera, place: .zero) }
+    }
+    known = min(known + passed, Self.memory)
+    let share = known > .zero ? Float(passed.inSeconds / known.inSeconds) : 0
+    let mean = heads.reduce(.zero) { $0 + $1.turn } / Float(heads.count)
+    for index in places.indices {
+      let place = mean - heads[index].turn
+      places[index].place += (place - places[index].place) * share
+    }
+  }
+
+  /// The unit vector from one camera to another; `nil` while their places aren't known.
+  func direction(from one: Int, to other: Int) -> SIMD2<Float>? {
+    guard let first = place(of: one), let second = place(of: other) else { return nil }
+    let way = second - first
+    let length = (way * way).sum().squareRoot()
+    // Nearer than what is measured wrongly, cameras have no direction to each other.
+    return length > 1 ? way / length : nil
+  }
+
+  /// How angles count: along the row that the cameras stand in, fully; across it, the less the
+  /// straighter the row.
+  var measure: Measure {
+    var (xx, xy, yy) = (Float(0), Float(0), Float(0))
+    for entry in places {
+      xx += entry.place.x * entry.place.x
+      xy += entry.place.x * entry.place.y
+      yy += entry.place.y * entry.place.y
+    }
+    // Eigenvalues of the scatter: the spread along the row and across it.
+    let middle = (xx + yy) / 2
+    let apart = ((xx - yy) * (xx - yy) / 4 + xy * xy).squareRoot()
+    let (along, across) = (middle + apart, max(middle - apart, 0))
+    guard along > 1 else { return Measure() }
+    let axis =
+      abs(xy) > 1e-3 ? SIMD2(along - yy, xy) : xx >= yy ? SIMD2<Float>(1, 0) : SIMD2<Float>(0, 1)
+    let noise = Self.wrongAcross * Self.wrongAcross * Float(places.count)
+    let weight = max(across - noise, 0) / along / (Self.fullAcross * Self.fullAcross)
+    return Measure(along: axis / (axis * axis).sum().squareRoot(), across: min(weight, 1))
+  }
+
+  private func place(of camera: Int) -> SIMD2<Float>? {
+    for entry in places where entry.camera == camera { return entry.place }
+    return nil
+  }
+
+  /// A quadratic form on angles.
+  struct Measure: Sendable {
+    /// Unit vector along the row.
+    var along = SIMD2<Float>(1, 0)
+    /// What a squared degree across the row counts, 0…1.
+    var across: Float = 1
+
+    func squared(_ angle: SIMD2<Float>) -> Float {
+      let forward = (angle * along).sum()
+      return across * (angle * angle).sum() + (1 - across) * forward * forward
+    }
+  }
+}
