@@ -28,7 +28,7 @@ struct CameraSelectorTests {
           unseen.contains(index)
           ? .nobody
           : closed
-            ? .closedEyes
+            ? .closedEyes()
             : .face(yaw: yaw - camera.yaw, pitch: pitch - camera.pitch, confidence: confidence)
         selector.handle(.saw(camera: index, sight), at: now, into: &outputs)
       }
@@ -244,5 +244,57 @@ struct CameraSelectorTests {
     }
     #expect(right == counted)
     #expect(outputs.count == 7)
+  }
+
+  @Test("Eyes that stay closed for longer than a blink leave the choice to the head")
+  func head() {
+    var selector = CameraSelector()
+    var outputs: [CameraSelector.Output] = []
+    var now = Moment.zero
+    func see(_ target: Float, open: Bool, pictures: Int) -> [Int?] {
+      (0..<pictures).map { _ in
+        for (camera, place) in ([-20, 0, 20] as [Float]).enumerated() {
+          let head = SIMD2(0.7 * target - place, 0)
+          selector.handle(
+            .saw(
+              camera: camera,
+              open
+                ? .face(yaw: target - place, pitch: 0, confidence: 1, head: head)
+                : .closedEyes(head: head)),
+            at: now, into: &outputs)
+        }
+        selector.handle(.decide, at: now, into: &outputs)
+        now = now + .nanoseconds(1_000_000_000 / 15)
+        return selector.selected
+      }
+    }
+    #expect(see(0, open: true, pictures: 15).last == 1)
+    // 333 ms: a blink.
+    #expect(see(20, open: false, pictures: 5).allSatisfy { $0 == 1 })
+    #expect(see(20, open: false, pictures: 10).last == 2)
+    #expect(see(-20, open: false, pictures: 10).last == 0)
+  }
+
+  @Test("Lids that hide the irises leave the choice to the head")
+  func hiddenIrises() {
+    for visibility in [0, 1] as [Float] {
+      var selector = CameraSelector()
+      var outputs: [CameraSelector.Output] = []
+      for picture in 0..<30 {
+        let now = Moment.zero + .nanoseconds(Int64(picture) * 1_000_000_000 / 15)
+        // The head points 16 degrees to the right; what is seen of the irises says straight on.
+        for (camera, place) in ([-20, 0, 20] as [Float]).enumerated() {
+          selector.handle(
+            .saw(
+              camera: camera,
+              .face(
+                yaw: -place, pitch: 0, confidence: 1, head: SIMD2(16 - place, 0),
+                visibility: visibility)),
+            at: now, into: &outputs)
+        }
+        selector.handle(.decide, at: now, into: &outputs)
+      }
+      #expect(selector.selected == (visibility == 0 ? 2 : 1))
+    }
   }
 }

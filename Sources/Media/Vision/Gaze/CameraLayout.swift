@@ -29,6 +29,10 @@ struct CameraLayout: Sendable {
   /// Degrees by which pitch is measured differently from camera to camera: no sign of a bent row.
   private static let wrongAcross: Float = 2.5
 
+  /// The head's share of a look to the side: between 0.5 and 0.9, depending on the person and the way
+  /// (Stahl 1999, Exp. Brain Res. 126).
+  private static let headShare: Float = 0.7
+
   /// - Parameter heads: of each camera yaw and pitch from the ray to it to where the head points, at
   ///   one moment.
   mutating func take(_ heads: [(camera: Int, turn: SIMD2<Float>)], at now: Moment) {
@@ -57,6 +61,17 @@ struct CameraLayout: Sendable {
     let length = (way * way).sum().squareRoot()
     // Nearer than what is measured wrongly, cameras have no direction to each other.
     return length > 1 ? way / length : nil
+  }
+
+  /// Where a look most likely goes whose eyes can't be seen: heads turn part of the way only.
+  ///
+  /// Taken for granted is that somebody sits before the middle of the cameras. Sitting five degrees
+  /// aside makes it wrong by two.
+  /// - Parameter head: yaw and pitch from the ray to this camera to where the head points.
+  /// - Returns: yaw and pitch from the ray to this camera to the gaze.
+  func look(of camera: Int, head: SIMD2<Float>) -> SIMD2<Float> {
+    guard let place = place(of: camera) else { return head }
+    return (head + place) / Self.headShare - place
   }
 
   /// How angles count: along the row that the cameras stand in, fully; across it, the less the

@@ -5,7 +5,8 @@ package import Foundations
 /// The smallest angle between the gaze and the ray to a camera wins, once it has won by a margin for a
 /// dwell. In cases of doubt:
 ///
-/// - *Closed eyes* say nothing: neither for a change nor against one.
+/// - *Closed eyes* say nothing for as long as a blink lasts: neither for a change nor against one. Then
+///   the head decides, and the more so the less of the irises the lids leave.
 /// - *No face* in a camera's picture: it can't be chosen; when nobody is in sight anywhere, the choice
 ///   stays as it is, and the first camera that sees somebody again can win it.
 /// - *The first face* waits for a picture of every other camera, but not long.
@@ -57,6 +58,10 @@ package struct CameraSelector: Machine {
     /// How long the first face waits for what the other cameras see. Those that run have given
     /// several pictures by then.
     package var firstLook = Duration.milliseconds(300)
+    /// Closed for longer, eyes aren't blinking: a blink lasts 100 to 400 ms.
+    package var blink = Duration.milliseconds(400)
+    /// Share of the confidence that is left where the head alone decides.
+    package var headTrust: Float = 0.5
     /// Degrees that count for a camera without a face.
     package var away: Float = 60
 
@@ -70,8 +75,11 @@ package struct CameraSelector: Machine {
     ///   - pitch: the same upwards.
     ///   - confidence: in 0…1.
     ///   - head: yaw and pitch from the ray to this camera to where the head points, where known.
-    case face(yaw: Float, pitch: Float, confidence: Float, head: SIMD2<Float>? = nil)
-    case closedEyes
+    ///   - visibility: how much of the irises is seen, 0…1.
+    case face(
+      yaw: Float, pitch: Float, confidence: Float, head: SIMD2<Float>? = nil,
+      visibility: Float = 1)
+    case closedEyes(head: SIMD2<Float>? = nil)
     case nobody
   }
 
@@ -106,6 +114,8 @@ package struct CameraSelector: Machine {
   private struct Camera {
     var sight = Sight.nobody
     var at: Moment?
+    /// Since when the eyes have been closed.
+    var closed: Moment?
   }
 
   private enum State {
@@ -151,7 +161,10 @@ package struct CameraSelector: Machine {
   package mutating func handle(_ input: Input, at now: Moment, into outputs: inout [Output]) {
     switch input {
     case .appeared(let camera): note(camera, cameras[camera] ?? Camera())
-    case .saw(let camera, let sight): note(camera, Camera(sight: sight, at: now))
+    case .saw(let camera, let sight):
+      var seen = Camera(sight: sight, at: now)
+      if case .closedEyes = sight { seen.closed = cameras[camera]?.closed ?? now }
+      note(camera, seen)
     case .decide:
       learnBias(at: now)
       decide(at: now, into: &outputs)
@@ -181,15 +194,18 @@ package struct CameraSelector: Machine {
     heads.removeAll(keepingCapacity: true)
     var trust: Float = 1
     for camera in order {
-      guard case .face(let yaw, let pitch, let confidence, let head) = sight(of: camera, at: now)
-      else { return }
-      looks.append((camera, SIMD2(yaw, pitch)))
-      heads.append((camera, head ?? SIMD2(yaw, pitch)))
-      trust = min(trust, confidence)
+      switch sight(of: camera, at: now) {
+      case .face(let yaw, let pitch, let confidence, let head, let visibility):
+        looks.append((camera, SIMD2(yaw, pitch)))
+        heads.append((camera, head ?? SIMD2(yaw, pitch)))
+        trust = min(trust, confidence * visibility)
+      case .closedEyes(let head?): heads.append((camera, head))
+      case .closedEyes(nil), .nobody: return
+      }
     }
     layout.take(heads, at: now)
     measure = layout.measure
-    bias.take(looks, trust: trust, measure: measure, at: now)
+    if looks.count == order.count { bias.take(looks, trust: trust, measure: measure, at: now) }
   }
 
   private mutating func decide(at now: Moment, into outputs: inout [Output]) {
@@ -216,7 +232,7 @@ package struct CameraSelector: Machine {
     into outputs: inout [Output]
   ) {
     let own = sight(of: camera, at: now)
-    if own == .closedEyes { return }
+    if case .closedEyes = own { return }
     guard let best = nearest(at: now), best.camera != camera else {
       state = .steady(camera: camera, confirmed: now)
       return
@@ -280,6 +296,11 @@ package struct CameraSelector: Machine {
     guard let entry = cameras[camera], let at = entry.at, now - at <= settings.freshness else {
       return .nobody
     }
+    if case .closedEyes(let head?) = entry.sight, let closed = entry.closed,
+      now - closed > settings.blink
+    {
+      return .face(yaw: head.x, pitch: head.y, confidence: 1, head: head, visibility: 0)
+    }
     return entry.sight
   }
 
@@ -293,11 +314,17 @@ package struct CameraSelector: Machine {
   }
 
   private func look(_ camera: Int, _ sight: Sight) -> Nearest? {
-    guard case .face(let yaw, let pitch, let confidence, _) = sight else { return nil }
-    let look = SIMD2(yaw, pitch) - bias.bias
+    guard case .face(let yaw, let pitch, let confidence, let head, let visibility) = sight else {
+      return nil
+    }
+    var look = SIMD2(yaw, pitch) - bias.bias
+    if visibility < 1, let head {
+      look = look * visibility + layout.look(of: camera, head: head) * (1 - visibility)
+    }
+    let trust = settings.headTrust + (1 - settings.headTrust) * visibility
     return Nearest(
       camera: camera, look: look, angle: measure.squared(look).squareRoot(),
-      confidence: confidence)
+      confidence: confidence * trust)
   }
 
   /// The camera looked at most nearly; of two alike the lower number.

@@ -13,6 +13,8 @@ package struct GazeEstimate: Hashable, Sendable {
   package var pitch: Float
   /// Whether the lids let the eyes be seen.
   package var eyesOpen: Bool
+  /// How much of the irises the lids leave to be seen, 0…1.
+  package var visibility: Float
   /// How far the eyes can be trusted, 0…1: less when they are small, or each says something else (a
   /// glare on glasses hits one of them).
   package var confidence: Float
@@ -32,11 +34,11 @@ package struct GazeEstimate: Hashable, Sendable {
 
   package init(
     face: Float, headYaw: Float, headPitch: Float, yaw: Float, pitch: Float, eyesOpen: Bool = true,
-    confidence: Float = 1
+    visibility: Float = 1, confidence: Float = 1
   ) {
     (self.face, self.headYaw, self.headPitch) = (face, headYaw, headPitch)
     (self.yaw, self.pitch) = (yaw, pitch)
-    (self.eyesOpen, self.confidence) = (eyesOpen, confidence)
+    (self.eyesOpen, self.visibility, self.confidence) = (eyesOpen, visibility, confidence)
   }
 }
 
@@ -59,9 +61,9 @@ enum GazeModel {
   /// Centimetres by which an iris stands above its corners' middle when the look is level: the upper
   /// lid opens further than the lower one.
   private static let irisHeight: Float = 0.06
-  /// The lids' distance in shares of the corners': open eyes have 0.15 to 0.45, closed ones less than
-  /// this.
-  private static let leastOpenness: Float = 0.07
+  /// The lids' distance in shares of the corners'. The mesh draws closed lids some 0.12 apart; from 0.2
+  /// on an eye counts as open elsewhere too (Soukupová and Čech 2016).
+  private static let openness: ClosedRange<Float> = 0.12...0.2
   /// Eyes narrower than this share of what is usual for them are closing.
   private static let shareOfUsual: Float = 0.5
   /// Pixels between an eye's corners from which an iris can be placed to a tenth of its own width.
@@ -103,12 +105,14 @@ enum GazeModel {
     let doubt =
       (apart - disagreement.lowerBound) / (disagreement.upperBound - disagreement.lowerBound)
     let opening = max(left.openness, right.openness)
-    let areOpen = opening >= max(leastOpenness, shareOfUsual * usualOpenness)
+    let visibility =
+      (opening - openness.lowerBound) / (openness.upperBound - openness.lowerBound)
+    let areOpen = opening >= max(openness.lowerBound, shareOfUsual * usualOpenness)
     usualOpenness += (opening - usualOpenness) * (opening > usualOpenness ? 0.2 : 0.02)
     return GazeEstimate(
       face: face.flag, headYaw: pose.yaw, headPitch: pose.pitch,
       yaw: angle(across), pitch: -angle(down),
-      eyesOpen: areOpen,
+      eyesOpen: areOpen, visibility: max(0, min(1, visibility)),
       confidence: max(0.2, min(1, sizeTrust)) * max(0.3, min(1, 1 - doubt)))
   }
 

@@ -44,6 +44,8 @@ extension GazeEstimate {
   package var sight: CameraSelector.Sight {
     let head = SIMD2(headYaw, headPitch)
     return eyesOpen
-      ? .face(yaw: yaw, pitch: pitch, confidence: confidence, head: head) : .closedEyes
+      ? .face(
+        yaw: yaw, pitch: pitch, confidence: confidence, head: head, visibility: visibility)
+      : .closedEyes(head: head)
   }
 }
