@@ -297,4 +297,17 @@ struct CameraSelectorTests {
       #expect(selector.selected == (visibility == 0 ? 2 : 1))
     }
   }
+
+  @Test("A lead smaller than the margin is followed once it has lasted")
+  func smallLead() {
+    var scene = Scene(Self.three)
+    scene.look(0, pictures: 15)
+    // Nearer to the right camera by twice one degree.
+    scene.look(11, pictures: 15)
+    #expect(scene.selections.map(\.camera) == [1])
+    scene.look(11, pictures: 30)
+    #expect(scene.selections.map(\.camera) == [1, 2])
+    scene.look(11, pictures: 150)
+    #expect(scene.selections.count == 2)
+  }
 }

@@ -24,6 +24,7 @@ package struct CameraSelector: Machine {
   private var state = State.unset(seen: nil)
   private var bias = BiasEstimate()
   private var layout = CameraLayout()
+  private var leaning: Leaning?
   private var measure = CameraLayout.Measure()
   /// The cameras' numbers in order.
   private var order: [Int] = []
@@ -42,6 +43,10 @@ package struct CameraSelector: Machine {
     /// Share of the nearer angle, beyond what somebody looking at a camera has, that is added.
     package var marginShare: Float = 0.15
     package var nearAngle: Float = 8
+    /// Share of the margin that a smaller lead must exceed to count, and the sum of what exceeds it,
+    /// in margins × seconds, from which it counts as a lead: half a margin's lead needs two seconds.
+    package var leaningShare: Float = 0.25
+    package var leaningLimit: Float = 0.5
     /// How long the look must have rested near this one camera, and in how many pictures: a look that
     /// passes over it doesn't rest.
     package var rest = Duration.milliseconds(50)
@@ -116,6 +121,14 @@ package struct CameraSelector: Machine {
     var at: Moment?
     /// Since when the eyes have been closed.
     var closed: Moment?
+  }
+
+  /// A lead over the chosen camera that is smaller than the margin.
+  private struct Leaning {
+    let camera: Int
+    /// Margins × seconds.
+    let sum: Float
+    let at: Moment
   }
 
   private enum State {
@@ -234,6 +247,11 @@ package struct CameraSelector: Machine {
     let own = sight(of: camera, at: now)
     if case .closedEyes = own { return }
     guard let best = nearest(at: now), best.camera != camera else {
+      if let other = leaning?.camera, let next = look(other, sight(of: other, at: now)),
+        let chosen = look(camera, own)
+      {
+        _ = lean(to: other, by: lead(of: next, over: chosen) / settings.margin, at: now)
+      }
       state = .steady(camera: camera, confirmed: now)
       return
     }
@@ -249,7 +267,9 @@ package struct CameraSelector: Machine {
     let margin =
       (settings.margin + settings.marginShare * max(best.angle - settings.nearAngle, 0)) / trust
     guard lead >= margin else {
-      state = .steady(camera: camera, confirmed: now)
+      let isDue = lean(to: best.camera, by: lead / margin, at: now)
+      state = .steady(camera: isDue ? best.camera : camera, confirmed: now)
+      if isDue { choose(best.camera, .gaze, &outputs) }
       return
     }
     let next = follow(challenger, best, at: now)
@@ -261,11 +281,30 @@ package struct CameraSelector: Machine {
       && now - next.since >= settings.rest * patience && next.pictures >= settings.pictures
     if isDue {
       state = .steady(camera: best.camera, confirmed: now)
-      outputs.append(
-        Output(camera: best.camera, reason: own == .nobody ? .faceLost : .gaze))
+      choose(best.camera, own == .nobody ? .faceLost : .gaze, &outputs)
     } else {
       state = .challenged(camera: camera, confirmed: confirmed, by: next)
     }
+  }
+
+  private mutating func choose(_ camera: Int, _ reason: Reason, _ outputs: inout [Output]) {
+    leaning = nil
+    outputs.append(Output(camera: camera, reason: reason))
+  }
+
+  /// Adds up small leads: a sum that rises with what exceeds a part of the margin and never falls
+  /// below nought finds the smallest lasting change soonest (Page 1954, Biometrika 41).
+  /// - Parameter lead: in margins.
+  /// - Returns: whether it has lasted for long enough.
+  private mutating func lean(to camera: Int, by lead: Float, at now: Moment) -> Bool {
+    guard let before = leaning, before.camera == camera else {
+      leaning = Leaning(camera: camera, sum: 0, at: now)
+      return false
+    }
+    let seconds = Float(min(now - before.at, settings.freshness).inSeconds)
+    let sum = max(before.sum + (lead - settings.leaningShare) * seconds, 0)
+    leaning = Leaning(camera: camera, sum: sum, at: now)
+    return sum >= settings.leaningLimit
   }
 
   /// Degrees by which the look is nearer to the best camera than to the one chosen, along the line
