@@ -146,6 +146,19 @@ struct HybridTimeTests {
     #expect(next == HybridTime(milliseconds: 11))
   }
 
+  @Test("Clocks that are off are told of in the largest unit that says it, and small differences not")
+  func difference() {
+    func off(_ seconds: Int64) -> String? {
+      HybridTime(milliseconds: wall(0).milliseconds + seconds * 1000).difference(from: wall(0))
+    }
+    for seconds: Int64 in [0, 60, -299, 300] { #expect(off(seconds) == nil) }
+    #expect(off(301) == "5 minutes ahead of")
+    #expect(off(-3600) == "1 hour behind")
+    #expect(off(-86_400 * 400) == "1 year behind")
+    #expect(HybridTime(milliseconds: HybridTime.latest).difference(from: wall(0)) != nil)
+    #expect(HybridTime(milliseconds: 0).difference(from: wall(0)) == "53 years behind")
+  }
+
   @Test("A clock a year ahead pulls it by a minute at most, and isn't shown")
   func ahead() {
     let year = HybridTime(milliseconds: wall(31_536_000_000).milliseconds)

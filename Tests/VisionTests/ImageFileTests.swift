@@ -159,7 +159,7 @@ struct ImageFileTests {
     // SOF0: marker, length, precision, height, width.
     let place = try #require(
       bytes.indices.dropLast().first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC0 })
-    bytes.replaceSubrange(place + 5..<place + 9, with: [0x20, 0, 0x20, 0])
+    bytes.replaceSubrange(place + 5..<place + 9, with: [0x40, 1, 0x40, 1])
     #expect(throws: ImageFile.Problem.badSize) { try ImageFile.decode(bytes) }
   }
 }

@@ -5,6 +5,7 @@ import Foundation
 import Foundations
 import Links
 import Meeting
+import Vision
 
 struct DoctorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -78,6 +79,7 @@ private struct Check: Sendable {
       Check(name: "pictures") { pictures() },
       Check(name: "sound") { sound() },
       Check(name: "data directory") { dataFolder(dataDirectory) },
+      Check(name: "vision models") { models(dataDirectory) },
     ]
   }
 
@@ -176,6 +178,14 @@ private struct Check: Sendable {
     } catch {
       return .broken("Opus doesn't work: \(error).", advice: "Install libopus again.")
     }
+  }
+
+  private static func models(_ directory: String) -> Finding {
+    ModelStore(dataDirectory: directory).isComplete
+      ? .fine("Blur, backgrounds and God's eye can be used.")
+      : .limited(
+        "Some are missing or damaged: no blur, background or God's eye.",
+        advice: "Run virtue models install.")
   }
 
   private static func dataFolder(_ path: String) -> Finding {

@@ -39,6 +39,21 @@ package struct HybridTime: Hashable, Comparable, Sendable {
     min(WallTime(milliseconds: milliseconds), received + Self.pull)
   }
 
+  /// Apart by more than others' clocks could have pulled them, and than people would notice.
+  private static let tolerance = Duration.seconds(300)
+
+  /// How far the clock of who says something is from that of who hears it at once, as in "3 days
+  /// behind"; `nil` while they agree.
+  package func difference(from wall: WallTime) -> String? {
+    let seconds = (milliseconds - wall.milliseconds) / 1000
+    guard abs(seconds) > Self.tolerance.components.seconds else { return nil }
+    let units = [(86_400 * 365, "year"), (86_400, "day"), (3600, "hour"), (60, "minute")]
+    // The last is small enough for any difference that isn't tolerated.
+    let (length, unit) = units.first { abs(seconds) >= Int64($0.0) } ?? (60, "minute")
+    let count = abs(seconds) / Int64(length)
+    return "\(count) \(unit)\(count == 1 ? "" : "s") \(seconds > 0 ? "ahead of" : "behind")"
+  }
+
   private var next: HybridTime {
     counter < .max
       ? HybridTime(milliseconds: milliseconds, counter: counter + 1)

@@ -176,6 +176,8 @@ actor FileDesk {
 
   func take(_ command: FileCommand) async {
     switch command {
+    case .files where items.isEmpty:
+      emit(.warning(code: "no-files", message: "No file has been offered in this meeting."))
     case .files:
       func key(_ item: Item) -> (String, String) {
         (item.offer.name, item.offer.shape.root.hexadecimal)

@@ -236,6 +236,19 @@ extension MeetingSession {
     }
   }
 
+  /// Messages stand in the order of their authors' clocks: whose is wrong is found in the wrong place.
+  func compareClocks(with peer: PeerID, by signed: WireSignedEntry) {
+    guard !warned.contains("clocks-differ"),
+      let entry = try? Entry(kept: signed, meeting: ticket.meeting), entry.author == peer,
+      let difference = entry.clock.difference(from: parts.clock.wallTime())
+    else { return }
+    warnOnce(
+      Failure(
+        "clocks-differ", exit: .temporary,
+        "The clock of \(name(of: peer)) is \(difference) this computer's. Messages are kept in the "
+          + "order of the clocks: set the one that is wrong."))
+  }
+
   func remember(_ record: MemberRecord) {
     Task { [history = parts.history, meeting = ticket.meeting, clock = parts.clock] in
       try? await history.remember(record, in: meeting, at: clock.wallTime())

@@ -121,7 +121,9 @@ extension MeetingSession {
 
   private func take(broadcast payload: WirePayload, from peer: PeerID) {
     switch payload.kind {
-    case .entry(let entry): drive(chat: .received([entry], from: peer))
+    case .entry(let entry):
+      compareClocks(with: peer, by: entry)
+      drive(chat: .received([entry], from: peer))
     case .revocation(let signed): learn([signed])
     case .signal, .heads, .batch, .invite, .membership, .leaving, .suspicion, nil: break
     }

@@ -233,8 +233,9 @@ package actor MeetingSession {
   /// A line of standard input: chat, or with a leading `/` a command.
   package func take(line: String) async {
     guard !isLeaving else { return }
-    guard line.hasPrefix("/") else {
-      await sayInTurn(line)
+    // Two slashes begin a line that begins with one.
+    guard line.hasPrefix("/"), !line.hasPrefix("//") else {
+      await sayInTurn(line.hasPrefix("//") ? String(line.dropFirst()) : line)
       return
     }
     switch line.dropFirst().split(separator: " ").first {
@@ -248,7 +249,8 @@ package actor MeetingSession {
         .warning(
           code: "unknown-command",
           message: "/\(DisplayText.line(String(word ?? ""), limit: 20)) is no command; "
-            + "there are /invite, /leave, /\(FileCommand.verbs.joined(separator: ", /")), /\(ChatCommand.verbs.joined(separator: ", /"))."
+            + "there are /invite, /leave, /\(FileCommand.verbs.joined(separator: ", /")), /\(ChatCommand.verbs.joined(separator: ", /")). "
+            + "To say it, begin with two slashes."
         ))
     }
   }

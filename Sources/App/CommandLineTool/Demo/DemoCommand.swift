@@ -42,6 +42,11 @@ struct DemoCommand: AsyncParsableCommand {
     let directory = output ?? NSTemporaryDirectory() + "virtue-demo-\(getpid())"
     defer { DemoParticipant.removeSecrets(in: directory) }
     let printer = TextEventPrinter()
+    #if DEBUG
+      LineWriter(descriptor: STDOUT_FILENO).write(
+        "This is a debug build, which may be too slow for three members on one computer. "
+          + "swift run -c release virtue demo has the program as it is.")
+    #endif
     let signals = InterruptSignals()
     do {
       guard !LocalAddresses.current(interfaces: ["lo"]).isEmpty else {

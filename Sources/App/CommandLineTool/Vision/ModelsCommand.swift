@@ -29,7 +29,7 @@ struct ModelsInstallCommand: AsyncParsableCommand {
       "Take them from this wheel of mediapipe 0.10.21 instead of the network.", valueName: "wheel"))
   var from: String?
 
-  @Option(help: ArgumentHelp("Where key and history are kept.", valueName: "directory"))
+  @Option(help: ArgumentHelp("Where the models are kept.", valueName: "directory"))
   var dataDir: String?
 
   func run() async throws {
@@ -69,7 +69,7 @@ struct ModelsStatusCommand: AsyncParsableCommand {
   @Flag(help: "One JSON object a line.")
   var json = false
 
-  @Option(help: ArgumentHelp("Where key and history are kept.", valueName: "directory"))
+  @Option(help: ArgumentHelp("Where the models are kept.", valueName: "directory"))
   var dataDir: String?
 
   func run() async throws {

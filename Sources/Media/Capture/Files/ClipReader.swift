@@ -14,6 +14,8 @@ package final class ClipReader {
   /// the end.
   package private(set) var defect: Failure?
   private let path: String
+  /// A clip's pictures may change their size: all are shown as large as the first.
+  private let fitting: Fitting
   private var source: Source
 
   private enum Source {
@@ -33,6 +35,7 @@ package final class ClipReader {
       let clip = try Y4MSource(file, settings: settings, pool: pool)
       (width, height, interval) = (clip.settings.width, clip.settings.height, clip.interval)
       estimatedCount = clip.estimatedCount
+      fitting = Fitting(width: width, height: height, into: clip.settings, pool: pool)
       source = .y4m(clip, taken: 0)
       return
     }
@@ -40,6 +43,7 @@ package final class ClipReader {
     let clip = try WebMSource(
       path: path, settings: settings, pool: pool, makeDecoder: makeDecoder)
     (width, height, interval) = (clip.settings.width, clip.settings.height, clip.interval)
+    fitting = Fitting(width: width, height: height, into: clip.settings, pool: pool)
     let reader = try WebMReader(path: path)
     var (count, first) = (0, Duration.zero)
     while let packet = reader.next() {
@@ -74,7 +78,7 @@ package final class ClipReader {
         guard packet.kind == .video else { continue }
         do {
           if let picture = try decoder.decode(packet.bytes) {
-            return (picture, packet.time - first)
+            return (fitting.fit(picture), packet.time - first)
           }
         } catch {
           defect = .damagedFile(path, "holds pictures that can't be decoded (\(error))")

@@ -52,6 +52,14 @@ package enum ImageFile {
       tjDecompressHeader3(
         decoder, bytes, UInt(bytes.count), &width, &height, &subsampling, &colours) == 0
     else { throw .damaged }
+    // Of what is no whole header the library says nothing, and no size.
+    guard width > 0, height > 0 else { throw .damaged }
+    let longest = Int(max(width, height))
+    // Photographs are larger than any picture here; the library scales them by whole shares as it decodes.
+    guard let share = [Int32(1), 2, 4].first(where: { longest <= Int($0) * sides.upperBound }) else {
+      throw .badSize
+    }
+    (width, height) = ((width + share - 1) / share, (height + share - 1) / share)
     guard sides.contains(Int(width)), sides.contains(Int(height)) else { throw .badSize }
     guard colours != TJCS_CMYK.rawValue, colours != TJCS_YCCK.rawValue else { throw .printing }
     var pixels = [UInt8](repeating: 0, count: Int(width) * Int(height) * 3)

@@ -47,7 +47,10 @@ package struct CalibrationFile: Sendable {
     else {
       let reason = Self.systemError()
       unlink(draft)
-      throw failure("it can't be written: \(reason)", exit: .cannotCreate)
+      throw Failure(
+        "calibration-unwritable", exit: .cannotCreate,
+        "The calibration \(DisplayText.line(path, limit: 200)) can't be written: \(reason). See that "
+          + "the directory can be written and that nothing lies at its name with .new at the end.")
     }
   }
 
