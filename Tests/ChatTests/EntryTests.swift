@@ -146,7 +146,7 @@ struct HybridTimeTests {
     #expect(next == HybridTime(milliseconds: 11))
   }
 
-  @Test("Clocks that are off are told of in the largest unit that says it, and small differences not")
+  @Test("Clocks that are off are told of in the largest unit, and small differences not at all")
   func difference() {
     func off(_ seconds: Int64) -> String? {
       HybridTime(milliseconds: wall(0).milliseconds + seconds * 1000).difference(from: wall(0))

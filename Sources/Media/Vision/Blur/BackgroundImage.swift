@@ -24,8 +24,9 @@ package final class BackgroundImage: Sendable {
       let reason =
         switch error {
         case .unknownKind: "it is no PNG or JPEG file"
-        case .badSize: "its sides must be 2 to \(Picture.sideLimit) pixels long, those of a JPEG file at most four "
-            + "times as long"
+        case .badSize:
+          "its sides must be 2 to \(Picture.sideLimit) pixels long, those of a JPEG file at most "
+            + "four times as long"
         case .damaged: "it is damaged"
         case .printing: "its colours are made for printing (CMYK); save it with RGB colours"
         }

@@ -56,7 +56,8 @@ package enum ImageFile {
     guard width > 0, height > 0 else { throw .damaged }
     let longest = Int(max(width, height))
     // Photographs are larger than any picture here; the library scales them by whole shares as it decodes.
-    guard let share = [Int32(1), 2, 4].first(where: { longest <= Int($0) * sides.upperBound }) else {
+    let shares: [Int32] = [1, 2, 4]
+    guard let share = shares.first(where: { longest <= Int($0) * sides.upperBound }) else {
       throw .badSize
     }
     (width, height) = ((width + share - 1) / share, (height + share - 1) / share)
