@@ -120,7 +120,8 @@ struct MeetingArguments: ParsableArguments {
     options.port = port
     options.duration = duration.map { .seconds($0) }
     options.peers = try parsePeers()
-    options.downloads = downloads
+    // Kept in the data directory, for the next run, which may begin elsewhere.
+    options.downloads = downloads.map { URL(fileURLWithPath: $0).path }
     options.acceptedBytes = acceptFiles.map { $0 * 1_000_000 }
     return options
   }

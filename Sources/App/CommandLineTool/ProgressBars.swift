@@ -45,9 +45,14 @@ struct ProgressBars {
   private mutating func draw(rows: Int) -> String {
     let shown = bars.prefix(Self.most)
     // Somebody has drawn the window larger or smaller: what stood at the bottom is anywhere now.
+    let wasDrawn = kept.rows > 0
     let former = kept.of == rows ? kept.rows : 0
     kept = (shown.count, rows)
     var text = ""
+    if former == 0, wasDrawn {
+      // Below the place of typing there are but the remains of former bars.
+      text += "\u{1B}7\u{1B}[r\u{1B}8\u{1B}[J"
+    }
     if shown.count > former {
       // IND moves down and, at the end, scrolls; then as far up again: what stands in the rows that are
       // to be free moves out of them, and who types goes on in the same column.
@@ -103,8 +108,11 @@ extension FileReport {
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
       let members = holders.count == 1 ? "1 member" : "\(holders.count) members"
       return line + "\(bar) \(Int(share * 100)) % from \(members)"
-    case .complete: return line + "is here: \(path ?? "")"
-    case .cancelled: return line + "cancelled"
+    case .complete: return line + "is here: \(DisplayText.line(path ?? "", limit: 4096))"
+    case .cancelled:
+      guard let path else { return line + "cancelled" }
+      return line
+        + "isn't passed on any more; it stays at \(DisplayText.line(path, limit: 4096))"
     case .failed: return line + "failed"
     }
   }

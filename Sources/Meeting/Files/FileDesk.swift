@@ -281,8 +281,13 @@ actor FileDesk {
     emit(.warning(code: code, message: message))
   }
 
-  /// - Parameter entry: the only offer that is told of; `nil` for all that it is true of.
-  func report(_ root: [UInt8], _ state: FileReport.State? = nil, of entry: EntryID? = nil) {
+  /// - Parameters:
+  ///   - entry: the only offer that is told of; `nil` for all that it is true of.
+  ///   - path: of a file that stays though it isn't passed on any more.
+  func report(
+    _ root: [UInt8], _ state: FileReport.State? = nil, of entry: EntryID? = nil,
+    path: String? = nil
+  ) {
     guard let item = items[root] else { return }
     let shape = item.offer.shape
     var report = (
@@ -306,7 +311,7 @@ actor FileDesk {
           FileReport(
             file: offer.entry, name: offer.name, state: state ?? report.state,
             bytes: report.bytes, total: shape.byteCount, holders: report.holders,
-            path: report.path)))
+            path: report.path ?? path)))
     }
   }
 }

@@ -74,6 +74,8 @@ extension FileDesk {
     switch item.state {
     case .offered: return
     case .verifying, .fetching, .placing, .whole:
+      // What is here whole stays, and isn't passed on any more.
+      let path: String? = if case .whole(let path, _) = item.state { path } else { nil }
       items[root]?.state = .offered
       fetches[root] = nil
       do {
@@ -84,7 +86,7 @@ extension FileDesk {
       // Others learn that nothing is to be had here.
       let none = ChunkMap(chunkCount: item.offer.shape.chunkCount)
       for peer in item.others.keys { send(.have(root: root, map: none.bytes), to: peer) }
-      report(root, .cancelled)
+      report(root, .cancelled, path: path)
       fetchUnasked()
     }
   }
@@ -207,6 +209,7 @@ extension FileDesk {
         "file-place",
         "\(item.offer.name) is fetched, but can't be put into \(downloads): \(error.sentence). "
           + "It will appear once that works.")
+      report(root)
     }
   }
 

@@ -183,7 +183,10 @@ package struct Gossip: Machine {
     if hasLeft { return nil }
     var next = Moment.distantFuture
     for link in links.values { next = min(next, deadline(of: link)) }
-    for member in members.values { next = min(next, deadline(of: member)) }
+    // Where they lie: copying each of hundreds for every frame would cost more than all else here.
+    members.values.withUnsafeBufferPointer { known in
+      for place in known.indices { next = min(next, deadline(of: known[place])) }
+    }
     for vouch in vouches { next = min(next, vouch.expires) }
     for stranger in strangers.values { next = min(next, stranger.expires) }
     if let moment = overlay.deadline { next = min(next, moment) }

@@ -160,9 +160,15 @@ extension Gossip {
 
   // MARK: Timers
 
+  /// Without a copy of all that is known of the member: asked for each link, at each frame.
+  private func isSuspected(_ peer: PeerID) -> Bool {
+    guard let place = members.index(forKey: peer) else { return false }
+    return members.values.withUnsafeBufferPointer { $0[place].suspicion != nil }
+  }
+
   func deadline(of link: KnownLink) -> Moment {
     if let said = link.saidGoodbye { return said + bounds.drainFor }
-    if members[link.peer]?.suspicion != nil { return .distantFuture }
+    if isSuspected(link.peer) { return .distantFuture }
     let wait = (bounds.suspectAfter - bounds.pingAfter) * (link.isPinged ? patience : 0)
     return link.lastHeard + bounds.pingAfter + wait
   }

@@ -234,7 +234,12 @@ extension Gossip {
   }
 
   mutating func wakeMembers(at now: Moment, into outputs: inout [Output]) {
-    for (id, known) in members where deadline(of: known) <= now {
+    let due = members.values.withUnsafeBufferPointer { known in
+      known.indices.filter { deadline(of: known[$0]) <= now }
+    }
+    guard !due.isEmpty else { return }
+    let before = members.elements
+    for (id, known) in due.lazy.map({ before[$0] }) {
       switch known.dial {
       case .due(let moment): if moment <= now { dial(id, at: now, into: &outputs) }
       case .underway(let since):
