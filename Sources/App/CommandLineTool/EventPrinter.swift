@@ -99,10 +99,10 @@ final class TextEventPrinter: EventPrinter {
     case .chat(let line):
       // A poll is told of all the same: votes need its number.
       guard !line.isOwn || showsOwnLines || line.isPoll else { break }
-      let now = HostClock().wallTime()
-      output.write(
-        WrappedText.wrap(
-          Self.time(of: line, now: now) + Self.sentence(line), columns: ProgressBars.size?.columns))
+      let time = Self.time(of: line, now: HostClock().wallTime())
+      let columns = ProgressBars.size?.columns
+      let text = WrappedText.wrap(time + Self.sentence(line), columns: columns)
+      output.write(columns == nil ? text : Self.emphasise(line.name, after: time, in: text))
     case .file(let report): print(report)
     case .hand(_, let name, true): output.write("✋ \(name) raises a hand.")
     case .hand(_, let name, false): output.write("✋ \(name)'s hand is down.")
@@ -138,6 +138,13 @@ final class TextEventPrinter: EventPrinter {
         output.put(removal + sentence + "\n")
       }
     }
+  }
+
+  /// Bold (SGR 1 and 22), as nothing that people write can be: who calls themselves “Warning”, or puts a
+  /// colon into their name, speaks for nobody else.
+  private static func emphasise(_ name: String, after time: String, in text: String) -> String {
+    guard text.hasPrefix(time + name) else { return text }
+    return "\(time)\u{1B}[1m\(name)\u{1B}[22m\(text.dropFirst(time.count + name.count))"
   }
 
   /// When it was said, if that wasn't just now: who comes late is given all that was.

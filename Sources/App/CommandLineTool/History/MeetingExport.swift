@@ -58,7 +58,7 @@ enum ExportFile {
     }
     let draft = "\(path).\(getpid()).new"
     do throws(Failure) {
-      try writeDraft(Array(text.utf8), to: draft)
+      try writeDraft(Array(text.utf8), to: draft, of: path)
       guard rename(draft, path) == 0 else { throw unwritable(path, errno) }
     } catch {
       unlink(draft)
@@ -68,18 +68,20 @@ enum ExportFile {
   }
 
   /// Only its owner may read it: it is a private conversation.
-  private static func writeDraft(_ bytes: [UInt8], to draft: String) throws(Failure) {
+  private static func writeDraft(
+    _ bytes: [UInt8], to draft: String, of path: String
+  ) throws(Failure) {
     let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw unwritable(draft, errno) }
+    guard descriptor >= 0 else { throw unwritable(path, errno) }
     defer { close(descriptor) }
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw unwritable(draft, errno) }
+      guard count > 0 else { throw unwritable(path, errno) }
       rest = rest.dropFirst(count)
     }
-    guard fsync(descriptor) == 0 else { throw unwritable(draft, errno) }
+    guard fsync(descriptor) == 0 else { throw unwritable(path, errno) }
   }
 
   private static func exists(_ path: String) -> Failure {
