@@ -183,10 +183,7 @@ package struct Gossip: Machine {
     if hasLeft { return nil }
     var next = Moment.distantFuture
     for link in links.values { next = min(next, deadline(of: link)) }
-    // Where they lie: copying each of hundreds for every frame would cost more than all else here.
-    members.values.withUnsafeBufferPointer { known in
-      for place in known.indices { next = min(next, deadline(of: known[place])) }
-    }
+    forEachAwaited { _, member in next = min(next, deadline(of: member)) }
     for vouch in vouches { next = min(next, vouch.expires) }
     for stranger in strangers.values { next = min(next, stranger.expires) }
     if let moment = overlay.deadline { next = min(next, moment) }

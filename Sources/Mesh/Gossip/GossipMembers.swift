@@ -218,6 +218,17 @@ extension Gossip {
 
   // MARK: Timers
 
+  /// Members that something is to happen with in time, by their places in `members`. Of the others, nearly
+  /// all of hundreds, not even a copy is made: this is asked at each frame.
+  func forEachAwaited(_ body: (Int, KnownMember) -> Void) {
+    members.values.withUnsafeBufferPointer { known in
+      guard let first = known.baseAddress else { return }
+      for place in known.indices where (first + place).pointee.isAwaited {
+        body(place, known[place])
+      }
+    }
+  }
+
   func deadline(of member: KnownMember) -> Moment {
     var next =
       switch member.dial {
@@ -234,9 +245,8 @@ extension Gossip {
   }
 
   mutating func wakeMembers(at now: Moment, into outputs: inout [Output]) {
-    let due = members.values.withUnsafeBufferPointer { known in
-      known.indices.filter { deadline(of: known[$0]) <= now }
-    }
+    var due: [Int] = []
+    forEachAwaited { place, member in if deadline(of: member) <= now { due.append(place) } }
     guard !due.isEmpty else { return }
     let before = members.elements
     for (id, known) in due.lazy.map({ before[$0] }) {

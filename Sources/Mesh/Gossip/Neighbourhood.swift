@@ -50,6 +50,12 @@ struct KnownMember: Sendable {
   }
 
   var isPresent: Bool { standing == .present }
+
+  /// Whether it has a deadline.
+  var isAwaited: Bool {
+    if case .idle = dial, suspicion == nil, probeAgain == nil, doubt == nil { return false }
+    return true
+  }
 }
 
 /// A member is perhaps gone.
