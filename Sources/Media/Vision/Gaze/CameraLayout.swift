@@ -10,14 +10,24 @@ import Foundations
 struct CameraLayout: Sendable {
   /// Degrees from the middle of all cameras: to the right, upwards.
   private var places: [Place] = []
-  private var known = Duration.zero
   private var latest: Moment?
 
   private struct Place {
     let camera: Int
     var place: SIMD2<Float>
+    var known = Duration.zero
   }
 
+  /// How one camera sees the head.
+  struct Head: Sendable {
+    let camera: Int
+    let turn: SIMD2<Float>
+    let trust: Float
+  }
+
+  /// Degrees. A head that is turned further hides half of itself, and is measured as if it were turned
+  /// less.
+  private static let widestTurn: Float = 40
   /// Time over which the places are averaged: a camera that is moved has its new place in a minute.
   private static let memory = Duration.seconds(30)
   /// Longer gaps count as this.
@@ -33,25 +43,47 @@ struct CameraLayout: Sendable {
   /// (Stahl 1999, Exp. Brain Res. 126).
   private static let headShare: Float = 0.7
 
-  /// - Parameter heads: of each camera yaw and pitch from the ray to it to where the head points, at
-  ///   one moment.
-  mutating func take(_ heads: [(camera: Int, turn: SIMD2<Float>)], at now: Moment) {
-    guard heads.count > 1 else { return }
+  /// - Parameter heads: of each camera that sees the head, yaw and pitch from the ray to it to where
+  ///   the head points, and how far its picture can be trusted, 0…1, at one moment.
+  mutating func take(_ heads: [Head], at now: Moment) {
     let passed = latest.map { min(now - $0, Self.longestGap) } ?? Self.longestGap
     latest = now
-    let isSame =
-      places.count == heads.count && zip(places, heads).allSatisfy { $0.camera == $1.camera }
-    if !isSame {
-      known = .zero
-      places = heads.map { Place(camera: $0.camera, place: .zero) }
+    // Where the head points, by the cameras whose places are known.
+    var direction = SIMD2<Float>.zero
+    var total: Float = 0
+    for head in heads where Self.isUsable(head) {
+      guard let place = place(of: head.camera) else { continue }
+      direction += (head.turn + place) * head.trust
+      total += head.trust
     }
-    known = min(known + passed, Self.memory)
-    let share = known > .zero ? Float(passed.inSeconds / known.inSeconds) : 0
-    let mean = heads.reduce(.zero) { $0 + $1.turn } / Float(heads.count)
-    for index in places.indices {
-      let place = mean - heads[index].turn
-      places[index].place += (place - places[index].place) * share
+    guard total > 0 || places.isEmpty else { return }
+    direction /= max(total, 1e-3)
+    for head in heads where Self.isUsable(head) {
+      let place = direction - head.turn
+      let time = passed * Double(head.trust)
+      if let index = places.firstIndex(where: { $0.camera == head.camera }) {
+        let known = min(places[index].known + time, Self.memory)
+        let share = known > .zero ? Float(time.inSeconds / known.inSeconds) : 0
+        places[index].place += (place - places[index].place) * share
+        places[index].known = known
+      } else {
+        places.append(Place(camera: head.camera, place: place, known: time))
+      }
     }
+    centre()
+  }
+
+  private static func isUsable(_ head: Head) -> Bool { abs(head.turn.x) <= widestTurn }
+
+  /// A camera that is gone is no part of the row.
+  mutating func remove(_ camera: Int) {
+    places.removeAll { $0.camera == camera }
+    centre()
+  }
+
+  private mutating func centre() {
+    let mean = places.reduce(.zero) { $0 + $1.place } / Float(max(places.count, 1))
+    for index in places.indices { places[index].place -= mean }
   }
 
   /// The unit vector from one camera to another; `nil` while their places aren't known.
@@ -78,11 +110,17 @@ struct CameraLayout: Sendable {
   /// straighter the row.
   var measure: Measure {
     var (xx, xy, yy) = (Float(0), Float(0), Float(0))
+    var total: Float = 0
     for entry in places {
-      xx += entry.place.x * entry.place.x
-      xy += entry.place.x * entry.place.y
-      yy += entry.place.y * entry.place.y
+      // What is seen seldom or badly bends no row.
+      let weight = Float(entry.known.inSeconds)
+      xx += weight * entry.place.x * entry.place.x
+      xy += weight * entry.place.x * entry.place.y
+      yy += weight * entry.place.y * entry.place.y
+      total += weight
     }
+    guard total > 0 else { return Measure() }
+    (xx, xy, yy) = (xx / total, xy / total, yy / total)
     // Eigenvalues of the scatter: the spread along the row and across it.
     let middle = (xx + yy) / 2
     let apart = ((xx - yy) * (xx - yy) / 4 + xy * xy).squareRoot()
@@ -90,7 +128,7 @@ struct CameraLayout: Sendable {
     guard along > 1 else { return Measure() }
     let axis =
       abs(xy) > 1e-3 ? SIMD2(along - yy, xy) : xx >= yy ? SIMD2<Float>(1, 0) : SIMD2<Float>(0, 1)
-    let noise = Self.wrongAcross * Self.wrongAcross * Float(places.count)
+    let noise = Self.wrongAcross * Self.wrongAcross
     let weight = max(across - noise, 0) / along / (Self.fullAcross * Self.fullAcross)
     return Measure(along: axis / (axis * axis).sum().squareRoot(), across: min(weight, 1))
   }

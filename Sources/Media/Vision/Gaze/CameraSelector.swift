@@ -30,7 +30,7 @@ package struct CameraSelector: Machine {
   private var order: [Int] = []
   /// Kept for its memory.
   private var looks: [(camera: Int, look: SIMD2<Float>)] = []
-  private var heads: [(camera: Int, turn: SIMD2<Float>)] = []
+  private var heads: [CameraLayout.Head] = []
 
   package struct Settings: Hashable, Sendable {
     /// How long another camera must have been nearer by no more than is needed. A clearer lead needs
@@ -67,6 +67,8 @@ package struct CameraSelector: Machine {
     package var blink = Duration.milliseconds(400)
     /// Share of the confidence that is left where the head alone decides.
     package var headTrust: Float = 0.5
+    /// Degrees by which two looks may contradict the cameras' places.
+    package var contradiction: Float = 5
     /// Degrees that count for a camera without a face.
     package var away: Float = 60
 
@@ -184,6 +186,7 @@ package struct CameraSelector: Machine {
     case .lost(let camera):
       cameras[camera] = nil
       order.removeAll { $0 == camera }
+      layout.remove(camera)
       guard selected == camera else { return }
       guard let next = nearest(at: now)?.camera ?? order.first else {
         state = .unset(seen: nil)
@@ -201,24 +204,26 @@ package struct CameraSelector: Machine {
     }
   }
 
-  /// Only while every camera sees the face: the look's place among all of them is what tells.
+  /// From all cameras that see the face: one that doesn't isn't looked at.
   private mutating func learnBias(at now: Moment) {
     looks.removeAll(keepingCapacity: true)
     heads.removeAll(keepingCapacity: true)
-    var trust: Float = 1
+    var (trust, areOpen) = (Float(1), true)
     for camera in order {
       switch sight(of: camera, at: now) {
       case .face(let yaw, let pitch, let confidence, let head, let visibility):
         looks.append((camera, SIMD2(yaw, pitch)))
-        heads.append((camera, head ?? SIMD2(yaw, pitch)))
+        heads.append(.init(camera: camera, turn: head ?? SIMD2(yaw, pitch), trust: confidence))
         trust = min(trust, confidence * visibility)
-      case .closedEyes(let head?): heads.append((camera, head))
-      case .closedEyes(nil), .nobody: return
+      case .closedEyes(let head):
+        if let head { heads.append(.init(camera: camera, turn: head, trust: 1)) }
+        areOpen = false
+      case .nobody: continue
       }
     }
     layout.take(heads, at: now)
     measure = layout.measure
-    if looks.count == order.count { bias.take(looks, trust: trust, measure: measure, at: now) }
+    if areOpen { bias.take(looks, trust: trust, measure: measure, at: now) }
   }
 
   private mutating func decide(at now: Moment, into outputs: inout [Output]) {
@@ -259,11 +264,14 @@ package struct CameraSelector: Machine {
     var trust = best.confidence
     if let chosen = look(camera, own) {
       lead = self.lead(of: best, over: chosen)
-      trust = min(trust, chosen.confidence)
+      trust = max(min(trust, chosen.confidence), settings.leastTrust)
+      // Where the eyes are seen worse than here may be no face at all.
+      let relative = best.confidence / max(chosen.confidence, 0.01)
+      trust *= max(min(relative, 1), settings.leastTrust)
     } else {
+      trust = max(trust, settings.leastTrust)
       lead = max(settings.away - best.angle, settings.away / 2)
     }
-    trust = max(trust, settings.leastTrust)
     let margin =
       (settings.margin + settings.marginShare * max(best.angle - settings.nearAngle, 0)) / trust
     guard lead >= margin else {
@@ -314,16 +322,21 @@ package struct CameraSelector: Machine {
   /// single picture's errors turn it, and let through what lies across.
   private func lead(of best: Nearest, over own: Nearest) -> Float {
     let apart = own.look - best.look
-    let way =
-      layout.direction(from: own.camera, to: best.camera) ?? apart / max(Self.length(apart), 1)
+    var way = apart / max(Self.length(apart), 1)
+    // A face that looks far past a camera may be measured as anything: then the layout is wrong, and
+    // what is measured contradicts it by more than noise.
+    if let known = layout.direction(from: own.camera, to: best.camera),
+      (known * apart).sum() > -settings.contradiction
+    {
+      way = known
+    }
     return ((own.look + best.look) * way).sum()
   }
 
   /// The challenger as it stands now: it begins anew when it is another camera, or when the look is
   /// still on its way.
   private func follow(_ challenger: Challenger?, _ best: Nearest, at now: Moment) -> Challenger {
-    var next = Challenger(
-      camera: best.camera, since: now, pictures: 1, look: best.look)
+    var next = Challenger(camera: best.camera, since: now, pictures: 1, look: best.look)
     guard let challenger, challenger.camera == best.camera else { return next }
     if Self.length(best.look - challenger.look) <= settings.stillness {
       (next.since, next.pictures) = (challenger.since, challenger.pictures + 1)
