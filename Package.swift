@@ -171,7 +171,7 @@ let testTargets: [Target] = [
     ],
     path: "Tests/Support/SDPAdapter", swiftSettings: house),
   .testTarget(
-    name: "FoundationsTests", dependencies: ["Foundations"], swiftSettings: house),
+    name: "FoundationsTests", dependencies: ["Foundations", "MediaSupport"], swiftSettings: house),
   tests(of: "Wire", [protobuf]),
   tests(of: "Discovery", ["discovery-probe"]),
   tests(of: "Links", ["Wire", "COpenSSL", crypto, nioTLS] + nio),
@@ -206,7 +206,10 @@ let testTargets: [Target] = [
     ["Admission", "Capture", "Codecs", "Links", "Roster", "RTP", "Vision", "Wire", protobuf]),
   tests(
     of: "CommandLineTool",
-    ["Meeting", "History", "Chat", "Capture", "Codecs", "Vision", "Wire", protobuf, argumentParser]),
+    [
+      "Meeting", "History", "Chat", "Capture", "Codecs", "Vision", "MediaSupport", "Wire", protobuf,
+      argumentParser,
+    ]),
   .testTarget(
     name: "VisionTests",
     dependencies: ["Vision", "Capture", "Codecs", "Playback", "MediaSupport", "Foundations"],

@@ -1,18 +1,14 @@
 import Capture
 import Codecs
-import Foundation
 import Foundations
+import MediaSupport
 import Testing
 
 @testable import CommandLineTool
 
 @Suite("Clips of several cameras, side by side")
 struct SideBySideTests {
-  private let folder = NSTemporaryDirectory() + "/virtue-clips-" + UUID().uuidString
-
-  init() throws {
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-  }
+  private let folder = TemporaryFolder()
 
   /// Pictures of one grey each, 16 × 16: the first 1, the next 2, and so on.
   private func clip(_ count: Int, rate: Int, cut: Int = 0) throws -> ClipReader {
@@ -20,8 +16,7 @@ struct SideBySideTests {
     for level in 1...count {
       bytes += Array("FRAME\n".utf8) + [UInt8](repeating: UInt8(level), count: 384)
     }
-    let path = "\(folder)/\(count)-\(rate)-\(cut).y4m"
-    try Data(bytes.dropLast(cut)).write(to: URL(fileURLWithPath: path))
+    let path = folder.write(bytes.dropLast(cut), to: "\(count)-\(rate)-\(cut).y4m")
     return try ClipReader(
       path: path, pool: PicturePool(), makeDecoder: { try VideoDecoder(codec: $0, pool: $1) })
   }
@@ -37,14 +32,12 @@ struct SideBySideTests {
 
   @Test("Pictures of one rate come together, each of them, until the shortest clip ends")
   func oneRate() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let rows = try levels([clip(5, rate: 30), clip(4, rate: 30)])
     #expect(rows == [[1, 1], [2, 2], [3, 3], [4, 4]])
   }
 
   @Test("A slower camera stands still between its pictures, and nobody runs ahead")
   func slower() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     let rows = try levels([clip(4, rate: 15), clip(8, rate: 30), clip(2, rate: 10)])
     #expect(rows[0] == [1, 1, 1])
     #expect(rows.map { $0[1] }.prefix(4) == [1, 2, 3, 4])
@@ -56,7 +49,6 @@ struct SideBySideTests {
 
   @Test("A clip that breaks off ends the run and is told of")
   func brokenOff() throws {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     var cameras = SideBySide([try clip(5, rate: 30), try clip(5, rate: 30, cut: 10)])
     var count = 0
     while try cameras.next() != nil { count += 1 }

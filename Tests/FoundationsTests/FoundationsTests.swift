@@ -1,4 +1,5 @@
-import Foundation
+import Glibc
+import MediaSupport
 import Testing
 
 @testable import Foundations
@@ -86,22 +87,21 @@ struct SizeTests {
 
 @Suite("Files that somebody names")
 struct PlainFileTests {
+  private let folder = TemporaryFolder()
+
   @Test("A whole file is read, and nothing that is none or too long")
   func read() throws {
-    let folder = NSTemporaryDirectory() + "/virtue-plain-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let path = folder + "/file"
     let bytes = [UInt8](repeating: 7, count: 600_000)
-    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    let path = folder.write(bytes, to: "file")
     #expect(try PlainFile.read(path, limit: 600_000) == bytes)
     #expect(throws: PlainFile.Problem.tooLarge) { try PlainFile.read(path, limit: 599_999) }
-    #expect(throws: PlainFile.Problem.notPlain) { try PlainFile.read(folder, limit: 10) }
+    #expect(throws: PlainFile.Problem.notPlain) { try PlainFile.read(folder.path, limit: 10) }
     #expect(throws: PlainFile.Problem.unreadable(ENOENT)) {
-      try PlainFile.read(folder + "/none", limit: 10)
+      try PlainFile.read(folder.file("none"), limit: 10)
     }
     // Nobody writes into it, and nobody waits for that.
-    #expect(mkfifo(folder + "/pipe", 0o600) == 0)
-    #expect(throws: PlainFile.Problem.notPlain) { try PlainFile.read(folder + "/pipe", limit: 10) }
+    let pipe = folder.file("pipe")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    #expect(throws: PlainFile.Problem.notPlain) { try PlainFile.read(pipe, limit: 10) }
   }
 }

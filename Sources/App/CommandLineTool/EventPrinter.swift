@@ -123,9 +123,9 @@ final class TextEventPrinter: EventPrinter {
     let size = ProgressBars.size
     let terminal = ProcessInfo.processInfo.environment["TERM"]
     bars.withLock { bars in
-      if report.state == .fetching, report.bytes == report.total, size != nil {
+      if report.state == .fetching, report.bytes == report.total, let size {
         // Only its place isn't found yet: there is nothing more to watch.
-        output.put(size.map { bars.remove(report.file, rows: $0.rows) } ?? "")
+        output.put(bars.remove(report.file, rows: size.rows))
       } else if report.state == .fetching, let size,
         ProgressBars.fits(rows: size.rows, terminal: terminal),
         let name = ProgressBars.name(report.name, columns: size.columns)

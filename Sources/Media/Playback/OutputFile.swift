@@ -3,19 +3,21 @@ import Glibc
 
 /// A file that grows at its end, and in which a few bytes may be set right later.
 final class OutputFile {
+  /// As failures call it.
   private let path: String
   private let descriptor: Int32
   /// Bytes written so far.
   private(set) var size = 0
 
   /// Empties the file if it is there.
-  init(path: String) throws(Failure) {
-    self.path = path
+  /// - Parameter name: by which people know it, where that isn't `path`.
+  init(path: String, knownAs name: String? = nil) throws(Failure) {
+    self.path = name ?? path
     descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
       throw Failure(
         "cannot-create-file", exit: .cannotCreate,
-        "“\(Self.shown(path))” can't be written: \(Self.reason(errno)).")
+        "“\(Self.shown(self.path))” can't be written: \(Self.reason(errno)).")
     }
   }
 

@@ -48,11 +48,14 @@ package final class WebMRecorder {
   /// Entries of the index. Three hours with a keyframe each second; later ones aren't in it.
   private static let cueLimit = 10_800
 
-  package init(path: String, video: Bool, sound: Bool) throws(Failure) {
+  /// - Parameter name: by which failures call the file, where that isn't `path`.
+  package init(
+    path: String, knownAs name: String? = nil, video: Bool, sound: Bool
+  ) throws(Failure) {
     precondition(video || sound)
     hasVideo = video
     hasSound = sound
-    file = try OutputFile(path: path)
+    file = try OutputFile(path: path, knownAs: name)
     header = WebMHeader(video: video, sound: sound)
     do throws(Failure) {
       try file.append(header.bytes)

@@ -164,6 +164,7 @@ extension FileDesk {
     case .placing, .offered, .verifying, .whole: return
     }
     items[root]?.state = .placing(hashes, isBusy: true)
+    if case .fetching = item.state { report(root) }
     let shape = item.offer.shape
     var whole = SHA256()
     for chunk in 0..<shape.chunkCount {
@@ -209,7 +210,6 @@ extension FileDesk {
         "file-place",
         "\(item.offer.name) is fetched, but can't be put into \(downloads): \(error.sentence). "
           + "It will appear once that works.")
-      report(root)
     }
   }
 

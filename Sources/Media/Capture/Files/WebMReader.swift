@@ -43,7 +43,7 @@ package final class WebMReader {
   package private(set) var isDamaged = false
 
   /// Whether, by what was read so far, something is missing at its end.
-  package var isCutShort: Bool { virtue_webm_is_cut_short(reader) != 0 }
+  private var isCutShort: Bool { virtue_webm_is_cut_short(reader) != 0 }
 
   package init(path: String) throws(Failure) {
     var error: Int32 = 0
