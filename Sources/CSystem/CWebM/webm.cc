@@ -27,6 +27,9 @@ constexpr size_t kChunk = 1 << 16;
 // User statuses are positive (webm/status.h): a packet is ready, and parsing pauses.
 constexpr int32_t kPacketReady = 1;
 
+// The file ends within what was to be read.
+struct EndOfFile {};
+
 class File : public webm::Reader {
  public:
   File(int descriptor, uint64_t size) : descriptor_(descriptor), size_(size), buffer_(kChunk) {}
@@ -44,6 +47,8 @@ class File : public webm::Reader {
       *count += part;
       position_ += part;
     }
+    // Told of a part, libwebm asserts that the element around it goes on, which a file may belie.
+    if (*count > 0 && *count < wanted) throw EndOfFile();
     return Outcome(*count, wanted);
   }
 
@@ -234,11 +239,14 @@ struct virtue_webm_reader {
     file.Rewind();
     collector = std::make_unique<Collector>(&file);
     parser = std::make_unique<webm::WebmParser>();
+    has_ended = false;
   }
 
   File file;
   std::unique_ptr<Collector> collector;
   std::unique_ptr<webm::WebmParser> parser;
+  // The parser isn't to be fed beyond the end: where that lies within an element it would assert.
+  bool has_ended = false;
 };
 
 virtue_webm_reader *virtue_webm_open(const char *path, int *error) {
@@ -266,6 +274,7 @@ virtue_webm_reader *virtue_webm_open(const char *path, int *error) {
 void virtue_webm_close(virtue_webm_reader *reader) { delete reader; }
 
 int virtue_webm_next(virtue_webm_reader *reader, virtue_webm_packet *packet) {
+  if (reader->has_ended) return virtue_webm_ended;
   if (!reader->parser) return virtue_webm_damaged;
   try {
     webm::Status status = reader->parser->Feed(reader->collector.get(), &reader->file);
@@ -274,8 +283,12 @@ int virtue_webm_next(virtue_webm_reader *reader, virtue_webm_packet *packet) {
       return virtue_webm_packet_read;
     }
     if (status.code == webm::Status::kOkCompleted || status.code == webm::Status::kEndOfFile) {
+      reader->has_ended = true;
       return virtue_webm_ended;
     }
+  } catch (const EndOfFile &) {
+    reader->has_ended = true;
+    return virtue_webm_ended;
   } catch (...) {
     // The parser is in no known state now.
     reader->parser.reset();
