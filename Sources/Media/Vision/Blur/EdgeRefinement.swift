@@ -20,6 +20,15 @@ final class EdgeRefinement {
   private let places: Grid<Int32>
   private let shares: Grid<Float>
 
+  /// Of the columns of a row's windows.
+  private let sums: Grid<Sums>
+  /// One line's: coefficients for each of the mask's columns, and for each of the picture's the
+  /// colours and how much of what is new it takes.
+  private let between: Grid<SIMD4<Float>>
+  private let blues: Grid<Float>
+  private let reds: Grid<Float>
+  private let taken: Grid<Float>
+
   /// Mask pixels each way from a window's middle: 25 pixels of a 1280×720 picture across.
   private static let radius = 2
   /// Regularisation, in squared steps of brightness: colour differences below eight count as noise.
@@ -40,6 +49,12 @@ final class EdgeRefinement {
       places.values[column] = Int32(kept)
       shares.values[column] = kept - kept.rounded(.down)
     }
+    sums = Grid(width: width, height: 1, filledWith: Sums())
+    between = Grid(width: width + 1, height: 1, filledWith: .zero)
+    // Colours come in pairs.
+    blues = Grid(width: picture.width + 1, height: 1, filledWith: 0)
+    reds = Grid(width: picture.width + 1, height: 1, filledWith: 0)
+    taken = Grid(width: picture.width, height: 1, filledWith: 1)
     coefficients = Grid(width: width, height: height, filledWith: .zero)
     isEdge = Grid(width: width, height: height, filledWith: false)
   }
@@ -56,12 +71,23 @@ final class EdgeRefinement {
     apply(picture, smoothing.mask, smoothing.follow, alpha)
   }
 
-  /// 0…255 of a mask's value.
+  /// 0…255 of a mask's values.
   @inline(__always)
-  static func byte(_ value: Float) -> UInt8 {
-    let share = (value - softness.lowerBound) * (1 / (softness.upperBound - softness.lowerBound))
-    let clamped = max(0, min(1, share))
-    return UInt8(truncatingIfNeeded: Int32(255 * clamped * clamped * (3 - 2 * clamped) + 0.5))
+  private static func bytes(_ values: SIMD4<Float>) -> SIMD4<UInt8> {
+    let shares = share(
+      (values - softness.lowerBound) * (1 / (softness.upperBound - softness.lowerBound)))
+    let steps = shares * shares * (3 - 2 * shares) * 255
+    // Beside 2²³ a Float has room for whole numbers alone, in its lowest bits.
+    let whole = unsafeBitCast(steps + 8_388_608, to: SIMD4<UInt32>.self)
+    return SIMD4(
+      UInt8(truncatingIfNeeded: whole.x), UInt8(truncatingIfNeeded: whole.y),
+      UInt8(truncatingIfNeeded: whole.z), UInt8(truncatingIfNeeded: whole.w))
+  }
+
+  /// Brought into 0…1. The standard library's `clamped` isn't made part of its caller.
+  @inline(__always)
+  private static func share(_ values: SIMD4<Float>) -> SIMD4<Float> {
+    values.replacing(with: 0, where: values .< 0).replacing(with: 1, where: values .> 1)
   }
 
   private func findEdges(_ mask: Grid<Float>) {
@@ -86,38 +112,62 @@ final class EdgeRefinement {
     let (width, height) = (mask.width, mask.height)
     for row in 0..<height {
       let (edges, target, values) = (isEdge.row(row), coefficients.row(row), mask.row(row))
+      let rows = max(row - Self.radius, 0)...min(row + Self.radius, height - 1)
+      // Up to which column those of this row's windows are summed up.
+      var summed = 0
       for column in 0..<width {
         // Beside an edge the coefficients are interpolated with these.
         guard edges[column] else {
           target[column] = SIMD4(0, 0, 0, values[column])
           continue
         }
-        let rows = max(row - Self.radius, 0)...min(row + Self.radius, height - 1)
         let columns = max(column - Self.radius, 0)...min(column + Self.radius, width - 1)
-        target[column] = model(mask, small, rows, columns)
+        summed = max(summed, columns.lowerBound)
+        while summed <= columns.upperBound {
+          sums.values[summed] = sum(mask, small, rows, summed)
+          summed += 1
+        }
+        target[column] = model(rows, columns)
       }
     }
   }
 
-  /// Least squares over a window: covariances of the colours with themselves and with the mask, by
-  /// sums of `v = (Y, U, V, mask)` and of `v` times each colour.
-  private func model(
-    _ mask: Grid<Float>, _ small: Segmentation, _ rows: ClosedRange<Int>,
-    _ columns: ClosedRange<Int>
-  ) -> SIMD4<Float> {
+  /// Sums of `v = (Y, U, V, mask)` and of `v` times each colour.
+  private struct Sums: BitwiseCopyable {
     var sum = SIMD4<Float>.zero
-    var (byY, byU, byV) = (SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero)
+    var byY = SIMD4<Float>.zero
+    var byU = SIMD4<Float>.zero
+    var byV = SIMD4<Float>.zero
+  }
+
+  private func sum(
+    _ mask: Grid<Float>, _ small: Segmentation, _ rows: ClosedRange<Int>, _ column: Int
+  ) -> Sums {
+    var sums = Sums()
     for row in rows.lowerBound...rows.upperBound {
-      let at = row * mask.width
-      for place in at + columns.lowerBound...at + columns.upperBound {
-        let v = SIMD4(
-          Float(small.luma.values[place]), Float(small.blue.values[place]),
-          Float(small.red.values[place]), mask.values[place])
-        sum += v
-        byY += v * v.x
-        byU += v * v.y
-        byV += v * v.z
-      }
+      let place = row * mask.width + column
+      let v = SIMD4(
+        Float(small.luma.values[place]), Float(small.blue.values[place]),
+        Float(small.red.values[place]), mask.values[place])
+      sums.sum += v
+      sums.byY += v * v.x
+      sums.byU += v * v.y
+      sums.byV += v * v.z
+    }
+    return sums
+  }
+
+  /// Least squares over a window: covariances of the colours with themselves and with the mask.
+  private func model(_ rows: ClosedRange<Int>, _ columns: ClosedRange<Int>) -> SIMD4<Float> {
+    var (sum, byY, byU, byV) = (
+      SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero
+    )
+    for column in columns.lowerBound...columns.upperBound {
+      let each = sums.values[column]
+      sum += each.sum
+      byY += each.byY
+      byU += each.byU
+      byV += each.byV
     }
     let share = 1 / Float(rows.count * columns.count)
     let mean = sum * share
@@ -140,46 +190,117 @@ final class EdgeRefinement {
     _ picture: Picture, _ mask: Grid<Float>, _ follow: Grid<Float>, _ alpha: Grid<UInt8>
   ) {
     let (width, height) = (follow.width, follow.height)
-    let (places, shares) = (places.values, shares.values)
     let perRow = Float(height) / Float(picture.height)
     for row in 0..<height {
       // The picture's rows and columns whose middles lie in this pixel of the mask.
-      let top = row * picture.height / height
-      let bottom = (row + 1) * picture.height / height
+      let lines = row * picture.height / height..<(row + 1) * picture.height / height
       let edges = isEdge.row(row)
-      fillSure(row, mask, alpha, lines: top..<bottom)
-      for column in 0..<width where edges[column] {
-        let left = column * picture.width / width
-        let right = (column + 1) * picture.width / width
-        let taken: Float = wasEdge.row(row)[column] ? follow.row(row)[column] : 1
-        let middle = Int32(column)
-        let (beforeThis, behindThis) = (max(column - 1, 0), min(column + 1, width - 1))
-        for y in top..<bottom {
-          let down = max(0, min((Float(y) + 0.5) * perRow - 0.5, Float(height - 1)))
-          let upper = min(Int(down), height - 1)
-          let lower = min(upper + 1, height - 1)
-          let (first, second) = (coefficients.row(upper), coefficients.row(lower))
-          let weight = down - Float(upper)
-          // Down first, once for all pixels between the same columns; then across, for each.
-          let near = first[beforeThis] + (second[beforeThis] - first[beforeThis]) * weight
-          let here = first[column] + (second[column] - first[column]) * weight
-          let far = first[behindThis] + (second[behindThis] - first[behindThis]) * weight
-          let luma = picture.luma.bytes + y * picture.luma.stride
-          let blue = picture.blue.bytes + y / 2 * picture.blue.stride
-          let red = picture.red.bytes + y / 2 * picture.red.stride
-          let (target, kept) = (alpha.row(y), drawn.row(y))
-          for x in left..<right {
-            let share = shares[x]
-            let a =
-              places[x] < middle ? near + (here - near) * share : here + (far - here) * share
-            let colour = SIMD4(Float(luma[x]), Float(blue[x / 2]), Float(red[x / 2]), 1)
-            let value = max(0, min(1, (a * colour).sum()))
-            kept[x] += (value - kept[x]) * taken
-            target[x] = Self.byte(kept[x])
-          }
+      fillSure(row, mask, alpha, lines: lines)
+      var column = 0
+      while column < width {
+        guard edges[column] else {
+          column += 1
+          continue
         }
+        var end = column + 1
+        while end < width, edges[end] { end += 1 }
+        let run = column..<end
+        let places = column * picture.width / width..<end * picture.width / width
+        spreadFollow(row, run, follow)
+        for y in lines {
+          let down = max(0, min((Float(y) + 0.5) * perRow - 0.5, Float(height - 1)))
+          interpolate(down, run)
+          if y == lines.lowerBound || y.isMultiple(of: 2) { spreadColours(picture, y, places) }
+          draw(places, picture.luma.bytes + y * picture.luma.stride, drawn.row(y), alpha.row(y))
+        }
+        column = end
       }
     }
+  }
+
+  /// How much of what is new each of the picture's columns takes.
+  private func spreadFollow(_ row: Int, _ run: Range<Int>, _ follow: Grid<Float>) {
+    let (was, follow, pictureWidth) = (wasEdge.row(row), follow.row(row), drawn.width)
+    for column in run {
+      let left = column * pictureWidth / wasEdge.width
+      let right = (column + 1) * pictureWidth / wasEdge.width
+      (taken.values + left).update(
+        repeating: was[column] ? follow[column] : 1, count: right - left)
+    }
+  }
+
+  /// The coefficients between two rows of the mask, for a run of columns and one more each way.
+  private func interpolate(_ down: Float, _ run: Range<Int>) {
+    let upper = min(Int(down), coefficients.height - 1)
+    let lower = min(upper + 1, coefficients.height - 1)
+    let (first, second) = (coefficients.row(upper), coefficients.row(lower))
+    let (weight, target) = (down - Float(upper), between.values)
+    let last = coefficients.width - 1
+    for column in max(run.lowerBound - 1, 0)...min(run.upperBound, last) {
+      target[column] = first[column] + (second[column] - first[column]) * weight
+    }
+    // The last column's pixels have no column behind them, and a share of none in it.
+    if run.upperBound > last { target[last + 1] = target[last] }
+  }
+
+  /// The colours of a line at the picture's whole width.
+  private func spreadColours(_ picture: Picture, _ y: Int, _ places: Range<Int>) {
+    let (blues, reds) = (blues.values, reds.values)
+    let blue = picture.blue.bytes + y / 2 * picture.blue.stride
+    let red = picture.red.bytes + y / 2 * picture.red.stride
+    for pair in places.lowerBound / 2...(places.upperBound - 1) / 2 {
+      let (blueHere, redHere) = (Float(blue[pair]), Float(red[pair]))
+      (blues[2 * pair], blues[2 * pair + 1]) = (blueHere, blueHere)
+      (reds[2 * pair], reds[2 * pair + 1]) = (redHere, redHere)
+    }
+  }
+
+  /// Draws a run of a line's pixels, four at a time: their coefficients, interpolated across, times
+  /// their colours.
+  private func draw(
+    _ columns: Range<Int>, _ luma: UnsafePointer<UInt8>, _ kept: UnsafeMutablePointer<Float>,
+    _ target: UnsafeMutablePointer<UInt8>
+  ) {
+    var x = columns.lowerBound
+    while x + 4 <= columns.upperBound {
+      let (first, second) = (coefficients(at: x), coefficients(at: x + 1))
+      let (third, fourth) = (coefficients(at: x + 2), coefficients(at: x + 3))
+      let byLuma = SIMD4(first.x, second.x, third.x, fourth.x)
+      let byBlue = SIMD4(first.y, second.y, third.y, fourth.y)
+      let byRed = SIMD4(first.z, second.z, third.z, fourth.z)
+      let rest = SIMD4(first.w, second.w, third.w, fourth.w)
+      let bright = SIMD4(
+        Float(luma[x]), Float(luma[x + 1]), Float(luma[x + 2]), Float(luma[x + 3]))
+      let colours =
+        bright * byLuma + Self.four(blues.values + x) * byBlue
+        + Self.four(reds.values + x) * byRed
+      let before = Self.four(kept + x)
+      let value = Self.share(colours + rest)
+      let now = before + (value - before) * Self.four(taken.values + x)
+      UnsafeMutableRawPointer(kept + x).storeBytes(of: now, as: SIMD4<Float>.self)
+      let bytes = Self.bytes(now)
+      (target[x], target[x + 1]) = (bytes.x, bytes.y)
+      (target[x + 2], target[x + 3]) = (bytes.z, bytes.w)
+      x += 4
+    }
+    while x < columns.upperBound {
+      let colour = SIMD4(Float(luma[x]), blues.values[x], reds.values[x], 1)
+      let value = max(0, min(1, (coefficients(at: x) * colour).sum()))
+      kept[x] += (value - kept[x]) * taken.values[x]
+      target[x] = Self.bytes(SIMD4(repeating: kept[x])).x
+      x += 1
+    }
+  }
+
+  @inline(__always)
+  private func coefficients(at column: Int) -> SIMD4<Float> {
+    let left = between.values + Int(places.values[column])
+    return left[0] + (left[1] - left[0]) * shares.values[column]
+  }
+
+  @inline(__always)
+  private static func four(_ place: UnsafePointer<Float>) -> SIMD4<Float> {
+    UnsafeRawPointer(place).loadUnaligned(as: SIMD4<Float>.self)
   }
 
   /// Where the mask is sure all round it is nothing or all: runs of it are filled at once.

@@ -116,7 +116,9 @@ private final class Layer {
     for row in 0..<height {
       let (values, source) = (plane.bytes + row * plane.stride, sums.row(row))
       for place in 0..<width {
-        values[place] = UInt8(min(source[place].x / source[place].y + 0.5, 255))
+        // Beside 2²³ a Float has room for whole numbers alone, in its lowest bits.
+        let whole = min(source[place].x / source[place].y, 255) + 8_388_608
+        values[place] = UInt8(truncatingIfNeeded: whole.bitPattern)
       }
     }
   }
@@ -124,13 +126,22 @@ private final class Layer {
   /// Running sums from `sums` into `spare`; beyond the edge the outermost goes on.
   private func averageAcross() {
     let (width, last, radius) = (sums.width, sums.width - 1, radius)
-    for row in 0..<sums.height {
+    // Two rows at once: each sum waits for the one before it in its own row only.
+    for row in stride(from: 0, to: sums.height, by: 2) {
+      let other = min(row + 1, sums.height - 1)
       let (source, target) = (sums.row(row), spare.row(row))
+      let (source2, target2) = (sums.row(other), spare.row(other))
       var sum = source[0] * Float(radius + 1)
-      for place in 1...max(radius, 1) where radius > 0 { sum += source[min(place, last)] }
+      var sum2 = source2[0] * Float(radius + 1)
+      for place in 1...max(radius, 1) where radius > 0 {
+        sum += source[min(place, last)]
+        sum2 += source2[min(place, last)]
+      }
       for place in 0..<width {
-        target[place] = sum
-        sum += source[min(place + radius + 1, last)] - source[max(place - radius, 0)]
+        let (enters, leaves) = (min(place + radius + 1, last), max(place - radius, 0))
+        (target[place], target2[place]) = (sum, sum2)
+        sum += source[enters] - source[leaves]
+        sum2 += source2[enters] - source2[leaves]
       }
     }
   }
