@@ -93,6 +93,8 @@ struct KindsTests {
     #expect(try await store.messages(search: "teh", limit: 5).isEmpty)
     #expect(try await store.messages(search: "the", limit: 5).map(\.id) == [said.id])
     #expect(try await store.messages(search: "tea", limit: 5).map(\.id) == [poll.id])
+    // By what can be answered, too.
+    #expect(try await store.messages(search: "yes", limit: 5).map(\.text) == ["Tea?"])
     #expect(try await store.meetings()[0].messages == 3)
     #expect(try await store.entries(of: meeting) == all.sorted())
   }

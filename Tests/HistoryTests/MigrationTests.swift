@@ -25,6 +25,12 @@ struct MigrationTests {
     try make(Self.version1 + Self.version2, "('v1'), ('v2')", of: entries)
   }
 
+  /// The same of the third.
+  private func makeVersion3(of entries: [(Entry, kind: String, text: String?)]) throws {
+    try make(
+      Self.version1 + Self.version2 + Self.version3, "('v1'), ('v2'), ('v3')", of: entries)
+  }
+
   private func make(
     _ schema: String, _ migrations: String, of entries: [(Entry, kind: String, text: String?)]
   ) throws {
@@ -37,7 +43,10 @@ struct MigrationTests {
           """)
       try db.execute(sql: schema)
       try db.execute(
-        sql: "INSERT INTO meetings VALUES (?, ?, 'Standup', 1, 2, NULL)",
+        sql: """
+          INSERT INTO meetings (id, genesisKey, title, firstJoined, lastSeen)
+          VALUES (?, ?, 'Standup', 1, 2)
+          """,
         arguments: [Data(meeting.bytes), Data(genesis.publicKey)])
       for (entry, kind, text) in entries {
         try db.execute(
@@ -54,6 +63,12 @@ struct MigrationTests {
             Int64(entry.sequence), entry.clock.milliseconds, Int64(entry.clock.counter), kind,
             entry.clock.milliseconds, Data(entry.signed.wire), text,
           ])
+        guard try db.tableExists("pointers") else { continue }
+        for target in entry.body.targets {
+          try db.execute(
+            sql: "INSERT INTO pointers (target, number) VALUES (?, last_insert_rowid())",
+            arguments: [Data(target.bytes)])
+        }
       }
     }
     try queue.close()
@@ -109,9 +124,27 @@ struct MigrationTests {
     await store.close()
   }
 
-  @Test("Migrating makes the tables that a new file has", arguments: [1, 2])
+  @Test("The third version's polls are found by what can be answered, the text that is shown stays")
+  func version3() async throws {
+    var alice = Author(1)
+    let poll = alice.say(.poll("Drink?", options: ["Green tea", "Water"]))
+    let edit = alice.say(.edit(of: poll.hash, "A drink?"))
+    let removed = alice.say(.poll("Lunch?", options: ["Rice", "Tea"]))
+    try makeVersion3(
+      of: [(poll, "poll", "A drink?"), (edit, "edit", nil), (removed, "void", nil)])
+    let store = try HistoryStore(path: directory.history, now: wall(1))
+    #expect(await store.takeWarnings().isEmpty)
+    let found = try await store.messages(search: "tea", limit: 5)
+    #expect(found.map(\.id) == [poll.id])
+    #expect(found.map(\.text) == ["A drink?"])
+    #expect(found.first?.answers.map(\.text) == ["Green tea", "Water"])
+    await store.close()
+  }
+
+  @Test("Migrating makes the tables that a new file has", arguments: 1...3)
   func sameTables(version: Int) async throws {
-    if version == 1 { try makeVersion1(of: []) } else { try makeVersion2(of: []) }
+    let make = [makeVersion1, makeVersion2, makeVersion3][version - 1]
+    try make([])
     let migrated = try HistoryStore(path: directory.history, now: wall(0))
     await migrated.close()
     let fresh = try Directory()
@@ -143,6 +176,11 @@ struct MigrationTests {
     let reader = try HistoryStore(reading: directory.history)
     #expect(try await reader.messages(search: "hel", limit: 5).map(\.id) == [said.id])
   }
+
+  /// Never edited: what was released.
+  private static let version3 = """
+    ALTER TABLE meetings ADD COLUMN removals BLOB;
+    """
 
   /// Never edited: what was released.
   private static let version2 = """

@@ -64,8 +64,7 @@ extension Entry {
       }
     }
 
-    /// What is shown of it, and found by a search: the text, a poll's question, or the name of who
-    /// came or went.
+    /// What is shown of it: the text, a poll's question, or the name of who came or went.
     package var displayText: String {
       switch self {
       case .text(let text), .reply(_, let text), .edit(_, let text): DisplayText.lines(text)

@@ -76,10 +76,10 @@ extension Database {
   }
 
   /// Makes a search find the latest text of a message.
-  private func refreshText(of target: EntryHash) throws {
+  func refreshText(of target: EntryHash) throws {
     guard let entry = try entry(target), entry.searchedText != nil else { return }
     let line = Transcript([entry] + (try pointers(to: target, by: entry.author)))[target]
-    guard let text = line?.text else { return }
+    guard let line, let text = entry.searchedText(showing: line.text) else { return }
     try execute(
       sql: "UPDATE entries SET text = ? WHERE hash = ? AND text IS NOT ? AND kind <> 'void'",
       arguments: [text, Data(target.bytes), text])
@@ -118,9 +118,13 @@ extension Entry {
   var keptKind: String { isDeletedWithAnother ? "deleted-with" : body.kind }
 
   /// What a search finds it by; `nil` for kinds that aren't searched.
-  var searchedText: String? {
+  var searchedText: String? { searchedText(showing: body.displayText) }
+
+  /// - Parameter text: what is shown of it, which an edit may have changed.
+  func searchedText(showing text: String) -> String? {
     switch body {
-    case .text, .reply, .poll, .file: body.displayText
+    case .text, .reply, .file: text
+    case .poll(let poll): ([text] + poll.displayOptions).joined(separator: "\n")
     case .edit, .delete, .reaction, .vote, .hand, .moderation, .joined, .left, .deleted, .unknown:
       nil
     }

@@ -20,6 +20,9 @@ enum Schema {
     migrator.registerMigration("v3") { db in
       try db.execute(sql: version3)
     }
+    migrator.registerMigration("v4") { db in
+      try db.readPollsAnew()
+    }
     return migrator
   }
 
@@ -140,6 +143,12 @@ extension Database {
   /// "table entries", "index entriesInOrder", and so on.
   fileprivate func parts() throws -> Set<String> {
     try String.fetchSet(self, sql: "SELECT type || ' ' || name FROM sqlite_master")
+  }
+
+  /// The third version found a poll by its question alone, not by what can be answered.
+  fileprivate func readPollsAnew() throws {
+    let hashes = try Data.fetchAll(self, sql: "SELECT hash FROM entries WHERE kind = 'poll'")
+    for hash in hashes.compactMap(EntryHash.init) { try refreshText(of: hash) }
   }
 
   /// Entries of kinds that the version before didn't know are read by the one that does.
