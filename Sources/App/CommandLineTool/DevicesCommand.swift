@@ -30,7 +30,7 @@ struct DevicesCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp("Where the calibration and the models are kept.", valueName: "directory"))
-  var dataDir: String?
+  var dataDir: DirectoryArgument?
 
   func validate() throws {
     if calibrate {

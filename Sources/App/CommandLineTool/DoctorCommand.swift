@@ -17,13 +17,13 @@ struct DoctorCommand: AsyncParsableCommand {
   var json = false
 
   @Option(help: ArgumentHelp("The data directory to look at.", valueName: "directory"))
-  var dataDir: String?
+  var dataDir: DirectoryArgument?
 
   func run() async throws {
     let output = LineWriter(descriptor: STDOUT_FILENO)
     var isFine = true
     let directory =
-      dataDir ?? DataDirectory.standardPath(environment: ProcessInfo.processInfo.environment)
+      dataDirectory(dataDir)
     for check in Check.all(dataDirectory: directory) {
       let finding = await check.run()
       if case .broken = finding { isFine = false }

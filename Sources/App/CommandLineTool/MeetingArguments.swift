@@ -54,7 +54,7 @@ struct MeetingArguments: ParsableArguments {
     help: ArgumentHelp(
       "Keep what is received, one WebM file a participant, in this directory.",
       valueName: "directory"))
-  var recordDirectory: String?
+  var recordDirectory: DirectoryArgument?
 
   @Option(
     help: ArgumentHelp(
@@ -74,14 +74,14 @@ struct MeetingArguments: ParsableArguments {
   var peers: [String] = []
 
   @Option(help: ArgumentHelp("Where key and history are kept.", valueName: "directory"))
-  var dataDir: String?
+  var dataDir: DirectoryArgument?
 
   @Option(
     help: ArgumentHelp(
       "Where accepted files appear. Without it, the desktop's folder for downloads, ~/Downloads where "
         + "there is one, or the data directory.",
       valueName: "directory"))
-  var downloads: String?
+  var downloads: DirectoryArgument?
 
   @Option(
     help: ArgumentHelp(
@@ -109,19 +109,18 @@ struct MeetingArguments: ParsableArguments {
   func makeOptions() throws(Failure) -> MeetingOptions {
     var options = MeetingOptions(
       name: DisplayText.line(name ?? NSUserName(), limit: 64, otherwise: "somebody"),
-      dataDirectory: dataDir
-        ?? DataDirectory.standardPath(environment: ProcessInfo.processInfo.environment))
+      dataDirectory: dataDirectory(dataDir))
     try setPictures(&options)
     options.video = try parseResolution()
     options.microphone = try MicrophoneSpec(microphone)
     options.speaker = try SpeakerSpec(speaker)
-    options.recordDirectory = recordDirectory
+    options.recordDirectory = recordDirectory?.path
     options.interfaces = interface.isEmpty ? nil : interface
     options.port = port
     options.duration = duration.map { .seconds($0) }
     options.peers = try parsePeers()
     // Kept in the data directory, for the next run, which may begin elsewhere.
-    options.downloads = downloads.map { URL(fileURLWithPath: $0).path }
+    options.downloads = downloads.map { URL(fileURLWithPath: $0.path).path }
     options.acceptedBytes = acceptFiles.map { $0 * 1_000_000 }
     return options
   }

@@ -124,10 +124,12 @@ extension Gossip {
   }
 
   mutating func wakeDoubts(at now: Moment, into outputs: inout [Output]) {
-    for (id, member) in members {
-      guard let doubt = member.doubt, moment(ofLosing: doubt) <= now else { continue }
-      markLost(id, at: now, into: &outputs)
+    var lost: [PeerID] = []
+    forEachAwaited { place, member in
+      guard let doubt = member.doubt, moment(ofLosing: doubt) <= now else { return }
+      lost.append(members.keys[place])
     }
+    for id in lost { markLost(id, at: now, into: &outputs) }
     if let nextRound, nextRound <= now { probeNext(at: now, into: &outputs) }
   }
 }

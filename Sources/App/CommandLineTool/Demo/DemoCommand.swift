@@ -27,10 +27,10 @@ struct DemoCommand: AsyncParsableCommand {
       "Where recordings and the contact sheet go. Default: a new temporary directory, which is "
         + "removed if the demo is interrupted.",
       valueName: "directory"))
-  var output: String?
+  var output: DirectoryArgument?
 
   @Option(help: ArgumentHelp("Where the models are kept.", valueName: "directory"))
-  var dataDir: String?
+  var dataDir: DirectoryArgument?
 
   func validate() throws {
     guard (5...3600).contains(seconds) else {
@@ -39,7 +39,7 @@ struct DemoCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let directory = output ?? NSTemporaryDirectory() + "virtue-demo-\(getpid())"
+    let directory = output?.path ?? NSTemporaryDirectory() + "virtue-demo-\(getpid())"
     defer { DemoParticipant.removeSecrets(in: directory) }
     let printer = TextEventPrinter()
     #if DEBUG

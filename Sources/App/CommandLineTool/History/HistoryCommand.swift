@@ -56,7 +56,7 @@ struct HistoryCommand: AsyncParsableCommand {
   var yes = false
 
   @Option(help: ArgumentHelp("Where key and history are kept.", valueName: "directory"))
-  var dataDir: String?
+  var dataDir: DirectoryArgument?
 
   /// More than any list is read to the end.
   private static let listed = 1000
@@ -127,7 +127,7 @@ struct HistoryCommand: AsyncParsableCommand {
 
   private func carryOut(_ output: LineWriter) async throws(Failure) {
     let directory =
-      dataDir ?? DataDirectory.standardPath(environment: ProcessInfo.processInfo.environment)
+      dataDirectory(dataDir)
     let path = directory + "/history.sqlite"
     guard FileManager.default.fileExists(atPath: path) else {
       throw Failure(

@@ -30,7 +30,7 @@ struct ModelsInstallCommand: AsyncParsableCommand {
   var from: String?
 
   @Option(help: ArgumentHelp("Where the models are kept.", valueName: "directory"))
-  var dataDir: String?
+  var dataDir: DirectoryArgument?
 
   func run() async throws {
     let store = ModelStore(dataDirectory: dataDirectory(dataDir))
@@ -70,7 +70,7 @@ struct ModelsStatusCommand: AsyncParsableCommand {
   var json = false
 
   @Option(help: ArgumentHelp("Where the models are kept.", valueName: "directory"))
-  var dataDir: String?
+  var dataDir: DirectoryArgument?
 
   func run() async throws {
     let output = LineWriter(descriptor: STDOUT_FILENO)
@@ -105,11 +105,6 @@ struct ModelsStatusCommand: AsyncParsableCommand {
       return "\(state) \(name) \(purpose)"
     }
   }
-}
-
-/// The directory that `--data-dir` names, or the usual one.
-func dataDirectory(_ option: String?) -> String {
-  option ?? DataDirectory.standardPath(environment: ProcessInfo.processInfo.environment)
 }
 
 /// Runs `work`; a failure becomes a sentence or an event, and the program's exit status.

@@ -32,7 +32,7 @@ struct VisionBlurCommand: AsyncParsableCommand {
   var background: String?
 
   @Option(help: ArgumentHelp("Where the models are kept.", valueName: "directory"))
-  var dataDir: String?
+  var dataDir: DirectoryArgument?
 
   func validate() throws {
     if let strength, !BackgroundEffect.strengths.contains(strength) {

@@ -25,7 +25,7 @@ struct VisionLookCommand: AsyncParsableCommand {
   var json = false
 
   @Option(help: ArgumentHelp("Where the models are kept.", valueName: "directory"))
-  var dataDir: String?
+  var dataDir: DirectoryArgument?
 
   func validate() throws {
     guard (2...16).contains(cameras.count) else {

@@ -205,15 +205,17 @@ final class EdgeRefinement {
         var end = column + 1
         while end < width, edges[end] { end += 1 }
         let run = column..<end
-        let places = column * picture.width / width..<end * picture.width / width
+        let columns = column * picture.width / width..<end * picture.width / width
+        column = end
+        // A picture smaller than the mask has none in some runs.
+        guard !columns.isEmpty else { continue }
         spreadFollow(row, run, follow)
         for y in lines {
           let down = max(0, min((Float(y) + 0.5) * perRow - 0.5, Float(height - 1)))
-          interpolate(down, run)
-          if y == lines.lowerBound || y.isMultiple(of: 2) { spreadColours(picture, y, places) }
-          draw(places, picture.luma.bytes + y * picture.luma.stride, drawn.row(y), alpha.row(y))
+          interpolate(down, columns)
+          if y == lines.lowerBound || y.isMultiple(of: 2) { spreadColours(picture, y, columns) }
+          draw(columns, picture.luma.bytes + y * picture.luma.stride, drawn.row(y), alpha.row(y))
         }
-        column = end
       }
     }
   }
@@ -229,26 +231,30 @@ final class EdgeRefinement {
     }
   }
 
-  /// The coefficients between two rows of the mask, for a run of columns and one more each way.
-  private func interpolate(_ down: Float, _ run: Range<Int>) {
+  /// The coefficients between two rows of the mask, for all that a run of the picture's columns lies
+  /// between.
+  private func interpolate(_ down: Float, _ columns: Range<Int>) {
     let upper = min(Int(down), coefficients.height - 1)
     let lower = min(upper + 1, coefficients.height - 1)
     let (first, second) = (coefficients.row(upper), coefficients.row(lower))
     let (weight, target) = (down - Float(upper), between.values)
     let last = coefficients.width - 1
-    for column in max(run.lowerBound - 1, 0)...min(run.upperBound, last) {
+    let (left, right) = (
+      Int(places.values[columns.lowerBound]), Int(places.values[columns.upperBound - 1]) + 1
+    )
+    for column in left...min(right, last) {
       target[column] = first[column] + (second[column] - first[column]) * weight
     }
     // The last column's pixels have no column behind them, and a share of none in it.
-    if run.upperBound > last { target[last + 1] = target[last] }
+    if right > last { target[last + 1] = target[last] }
   }
 
   /// The colours of a line at the picture's whole width.
-  private func spreadColours(_ picture: Picture, _ y: Int, _ places: Range<Int>) {
+  private func spreadColours(_ picture: Picture, _ y: Int, _ columns: Range<Int>) {
     let (blues, reds) = (blues.values, reds.values)
     let blue = picture.blue.bytes + y / 2 * picture.blue.stride
     let red = picture.red.bytes + y / 2 * picture.red.stride
-    for pair in places.lowerBound / 2...(places.upperBound - 1) / 2 {
+    for pair in columns.lowerBound / 2...(columns.upperBound - 1) / 2 {
       let (blueHere, redHere) = (Float(blue[pair]), Float(red[pair]))
       (blues[2 * pair], blues[2 * pair + 1]) = (blueHere, blueHere)
       (reds[2 * pair], reds[2 * pair + 1]) = (redHere, redHere)
