@@ -310,4 +310,38 @@ struct CameraSelectorTests {
     scene.look(11, pictures: 150)
     #expect(scene.selections.count == 2)
   }
+
+  @Test("A lead that noise lets fall short of the margin every other picture is followed")
+  func tremblingLead() {
+    var scene = Scene(Self.three)
+    scene.look(0, pictures: 15)
+    // Nearer to the right camera by a third more than the margin, and by a third less.
+    for _ in 0..<7 {
+      scene.look(12.3)
+      scene.look(11.2)
+    }
+    #expect(scene.selections.map(\.camera) == [1, 2])
+  }
+
+  @Test("A blink between two pictures makes no small lead a lasting one")
+  func leadAcrossBlink() {
+    var scene = Scene(Self.three)
+    scene.look(0, pictures: 15)
+    scene.look(11, pictures: 10)
+    for _ in 0..<8 { scene.look(11, closed: true) }
+    scene.look(11, pictures: 3)
+    #expect(scene.selections.map(\.camera) == [1])
+  }
+
+  @Test("A minute at one camera, measured wrongly there, outweighs no visits to the others")
+  func longRest() {
+    var scene = Scene(Self.three)
+    // The eyes of a head turned aside are measured five degrees wrong.
+    scene.look(-15, pictures: 15 * 60)
+    for yaw: Float in [0, 20, 0] { scene.look(yaw, pictures: 20) }
+    #expect(scene.selector.selected == 1)
+    // Nearer to the middle camera by five degrees.
+    scene.look(-7.5, pictures: 30)
+    #expect(scene.selector.selected == 1)
+  }
 }

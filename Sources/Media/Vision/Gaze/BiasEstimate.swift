@@ -8,11 +8,16 @@ import Glibc
 /// nearest to some camera. A look at one camera alone says nothing: any camera could be the one. It is
 /// the look's visits to several, and what lies between these, that tell; until then the assumption
 /// that people are alike decides.
+///
+/// As long as a look rests at one place its errors are alike, because head and lids hardly move: a long
+/// rest tells no more than a short one, and outweighs no visit elsewhere.
 struct BiasEstimate: Sendable {
   /// Cost of each cell: squared degrees from the nearest camera, summed over time.
   private var costs = Array(repeating: Float(0), count: side * side)
   private var previous: SIMD2<Float>?
   private var latest: Moment?
+  /// Where the look rests, and for how many seconds that could be trusted.
+  private var rest = (place: SIMD2<Float>.zero, seconds: Float(0))
   /// Degrees: to the right, upwards.
   private(set) var bias = SIMD2<Float>.zero
 
@@ -25,7 +30,12 @@ struct BiasEstimate: Sendable {
   private static let reach: Float = 6
   /// Weight of a second of looking.
   private static let perSecond: Float = 0.9
-  /// Share of what was known that is left after a second: two minutes are remembered.
+  /// Seconds of looking that a rest counts as however long it lasts.
+  private static let restWorth: Float = 1
+  /// Degrees from where the look rests beyond which it rests elsewhere: more than the mean of some
+  /// cameras' noise, less than what cameras ten degrees apart differ by.
+  private static let departure: Float = 4.5
+  /// Share of what was known that is left after a second that counts: two minutes are remembered.
   private static let memory: Float = 0.9925
   /// Degrees between two pictures up to which a look rests.
   private static let stillness: Float = 3
@@ -46,7 +56,8 @@ struct BiasEstimate: Sendable {
     guard let previous, let latest else { return }
     let moved = mean - previous
     guard (moved * moved).sum() <= Self.stillness * Self.stillness else { return }
-    let seconds = Float(min(now - latest, Self.longestGap).inSeconds) * trust
+    let passed = Float(min(now - latest, Self.longestGap).inSeconds) * trust
+    let seconds = counted(mean, for: passed)
     let keep = powf(Self.memory, seconds)
     let weight = Self.perSecond * seconds
     var total: Float = 0
@@ -69,6 +80,15 @@ struct BiasEstimate: Sendable {
       sum += candidate * likelihood
     }
     bias = sum / total
+  }
+
+  /// Of the seconds for which the look has been at `look`, those that tell something new.
+  private mutating func counted(_ look: SIMD2<Float>, for seconds: Float) -> Float {
+    let away = look - rest.place
+    if (away * away).sum() > Self.departure * Self.departure { rest = (look, 0) }
+    rest.place += (look - rest.place) * min(seconds / Self.restWorth, 1)
+    rest.seconds += seconds
+    return seconds * expf(-rest.seconds / Self.restWorth)
   }
 
   private static func candidate(_ cell: Int) -> SIMD2<Float> {

@@ -24,7 +24,7 @@ package struct CameraSelector: Machine {
   private var state = State.unset(seen: nil)
   private var bias = BiasEstimate()
   private var layout = CameraLayout()
-  private var leaning: Leaning?
+  private var lasting = LastingLead()
   private var measure = CameraLayout.Measure()
   /// The cameras' numbers in order.
   private var order: [Int] = []
@@ -43,10 +43,8 @@ package struct CameraSelector: Machine {
     /// Share of the nearer angle, beyond what somebody looking at a camera has, that is added.
     package var marginShare: Float = 0.15
     package var nearAngle: Float = 8
-    /// Share of the margin that a smaller lead must exceed to count, and the sum of what exceeds it,
-    /// in margins × seconds, from which it counts as a lead: half a margin's lead needs two seconds.
-    package var leaningShare: Float = 0.25
-    package var leaningLimit: Float = 0.5
+    /// Margins from which a lead is clear: it shortens the dwell, and more adds nothing to what lasts.
+    package var clearLead: Float = 2
     /// How long the look must have rested near this one camera, and in how many pictures: a look that
     /// passes over it doesn't rest.
     package var rest = Duration.milliseconds(50)
@@ -123,14 +121,6 @@ package struct CameraSelector: Machine {
     var at: Moment?
     /// Since when the eyes have been closed.
     var closed: Moment?
-  }
-
-  /// A lead over the chosen camera that is smaller than the margin.
-  private struct Leaning {
-    let camera: Int
-    /// Margins × seconds.
-    let sum: Float
-    let at: Moment
   }
 
   private enum State {
@@ -252,10 +242,11 @@ package struct CameraSelector: Machine {
     let own = sight(of: camera, at: now)
     if case .closedEyes = own { return }
     guard let best = nearest(at: now), best.camera != camera else {
-      if let other = leaning?.camera, let next = look(other, sight(of: other, at: now)),
+      if let other = lasting.camera, let next = look(other, sight(of: other, at: now)),
         let chosen = look(camera, own)
       {
-        _ = lean(to: other, by: lead(of: next, over: chosen) / settings.margin, at: now)
+        let lead = lead(of: next, over: chosen) / settings.margin
+        _ = lasting.add(min(lead, settings.clearLead), of: other, at: now)
       }
       state = .steady(camera: camera, confirmed: now)
       return
@@ -274,18 +265,23 @@ package struct CameraSelector: Machine {
     }
     let margin =
       (settings.margin + settings.marginShare * max(best.angle - settings.nearAngle, 0)) / trust
+    // Noise lets a lead about as large as the margin fall short of it again and again: what has been
+    // seen until then still counts.
+    let hasLasted =
+      own != .nobody
+      && lasting.add(min(lead / margin, settings.clearLead), of: best.camera, at: now)
     guard lead >= margin else {
-      let isDue = lean(to: best.camera, by: lead / margin, at: now)
-      state = .steady(camera: isDue ? best.camera : camera, confirmed: now)
-      if isDue { choose(best.camera, .gaze, &outputs) }
+      state = .steady(camera: hasLasted ? best.camera : camera, confirmed: now)
+      if hasLasted { choose(best.camera, .gaze, &outputs) }
       return
     }
     let next = follow(challenger, best, at: now)
     // Less confidence lengthens the times; a wider lead shortens the dwell.
     let patience = min(1 / Double(trust), settings.mostPatience)
-    let share = max(settings.leastShare, min(1, 2 * Double(margin / lead)))
+    let share = max(
+      settings.leastShare, min(1, Double(settings.clearLead * margin / lead)))
     let isDue =
-      now - confirmed >= settings.dwell * (share * patience)
+      (hasLasted || now - confirmed >= settings.dwell * (share * patience))
       && now - next.since >= settings.rest * patience && next.pictures >= settings.pictures
     if isDue {
       state = .steady(camera: best.camera, confirmed: now)
@@ -296,23 +292,8 @@ package struct CameraSelector: Machine {
   }
 
   private mutating func choose(_ camera: Int, _ reason: Reason, _ outputs: inout [Output]) {
-    leaning = nil
+    lasting = LastingLead()
     outputs.append(Output(camera: camera, reason: reason))
-  }
-
-  /// Adds up small leads: a sum that rises with what exceeds a part of the margin and never falls
-  /// below nought finds the smallest lasting change soonest (Page 1954, Biometrika 41).
-  /// - Parameter lead: in margins.
-  /// - Returns: whether it has lasted for long enough.
-  private mutating func lean(to camera: Int, by lead: Float, at now: Moment) -> Bool {
-    guard let before = leaning, before.camera == camera else {
-      leaning = Leaning(camera: camera, sum: 0, at: now)
-      return false
-    }
-    let seconds = Float(min(now - before.at, settings.freshness).inSeconds)
-    let sum = max(before.sum + (lead - settings.leaningShare) * seconds, 0)
-    leaning = Leaning(camera: camera, sum: sum, at: now)
-    return sum >= settings.leaningLimit
   }
 
   /// Degrees by which the look is nearer to the best camera than to the one chosen, along the line
