@@ -344,4 +344,35 @@ struct CameraSelectorTests {
     scene.look(-7.5, pictures: 30)
     #expect(scene.selector.selected == 1)
   }
+
+  @Test(
+    "A small face counts as a face as soon as it is seen to turn with the head",
+    arguments: [true, false])
+  func smallFace(turns: Bool) {
+    var selector = CameraSelector()
+    var now = Moment.zero
+    /// Pictures until the camera with the small face is chosen, of as many as are shown at most.
+    func see(_ yaw: Float, pictures: Int) -> Int? {
+      for picture in 1...pictures {
+        var outputs: [CameraSelector.Output] = []
+        for (camera, confidence): (Float, Float) in [(0, 1), (20, 0.25)] {
+          let head = confidence == 1 || turns ? 0.7 * yaw - camera : -6
+          selector.handle(
+            .saw(
+              camera: camera == 0 ? 0 : 1,
+              .face(
+                yaw: yaw - camera, pitch: 0, confidence: confidence, head: SIMD2(head, 0))),
+            at: now, into: &outputs)
+        }
+        selector.handle(.decide, at: now, into: &outputs)
+        now = now + .nanoseconds(1_000_000_000 / 15)
+        if selector.selected == 1 { return picture }
+      }
+      return nil
+    }
+    for yaw: Float in [0, -10, 0, -10, 0, -10, 0] { #expect(see(yaw, pictures: 15) == nil) }
+    // Nearer to the camera with the small face by eight degrees.
+    #expect((see(14, pictures: 6) != nil) == turns)
+    #expect(turns || see(14, pictures: 30) != nil)
+  }
 }

@@ -16,7 +16,26 @@ struct CameraLayout: Sendable {
     let camera: Int
     var place: SIMD2<Float>
     var known = Duration.zero
+    /// Mean squared degrees by which the place is seen elsewhere.
+    var unrest: Float = 0
+    /// Where the head pointed meanwhile, and mean squared degrees by which it moved about that.
+    var heading: SIMD2<Float>
+    var movement: Float = 0
+
+    /// - Parameter share: of all that has been seen, what this picture makes up.
+    mutating func take(_ seen: SIMD2<Float>, heading seenHeading: SIMD2<Float>, share: Float) {
+      let (off, moved) = (seen - place, seenHeading - heading)
+      unrest += ((off * off).sum() - unrest) * share
+      movement += ((moved * moved).sum() - movement) * share
+      place += off * share
+      heading += moved * share
+    }
   }
+
+  /// Trusted time after which a camera can be told to follow the head, and the share of the head's
+  /// movement that may be missing from what it shows.
+  private static let proof = Duration.seconds(1)
+  private static let unexplained: Float = 0.25
 
   /// How one camera sees the head.
   struct Head: Sendable {
@@ -64,10 +83,11 @@ struct CameraLayout: Sendable {
       if let index = places.firstIndex(where: { $0.camera == head.camera }) {
         let known = min(places[index].known + time, Self.memory)
         let share = known > .zero ? Float(time.inSeconds / known.inSeconds) : 0
-        places[index].place += (place - places[index].place) * share
+        places[index].take(place, heading: direction, share: share)
         places[index].known = known
       } else {
-        places.append(Place(camera: head.camera, place: place, known: time))
+        places.append(
+          Place(camera: head.camera, place: place, known: time, heading: direction))
       }
     }
     centre()
@@ -83,7 +103,19 @@ struct CameraLayout: Sendable {
 
   private mutating func centre() {
     let mean = places.reduce(.zero) { $0 + $1.place } / Float(max(places.count, 1))
-    for index in places.indices { places[index].place -= mean }
+    for index in places.indices {
+      places[index].place -= mean
+      places[index].heading -= mean
+    }
+  }
+
+  /// Whether this camera has been seen to show the head turning as the others do: then it shows that
+  /// head, however small. What is no face, or half of one, turns otherwise or not at all.
+  func follows(_ camera: Int) -> Bool {
+    for entry in places where entry.camera == camera {
+      return entry.known >= Self.proof && entry.unrest < Self.unexplained * entry.movement
+    }
+    return false
   }
 
   /// The unit vector from one camera to another; `nil` while their places aren't known.

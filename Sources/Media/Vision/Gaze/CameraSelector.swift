@@ -256,8 +256,9 @@ package struct CameraSelector: Machine {
     if let chosen = look(camera, own) {
       lead = self.lead(of: best, over: chosen)
       trust = max(min(trust, chosen.confidence), settings.leastTrust)
-      // Where the eyes are seen worse than here may be no face at all.
-      let relative = best.confidence / max(chosen.confidence, 0.01)
+      // Where the eyes are seen worse than here may be no face at all, unless it turns as this one.
+      let relative =
+        layout.follows(best.camera) ? 1 : best.confidence / max(chosen.confidence, 0.01)
       trust *= max(min(relative, 1), settings.leastTrust)
     } else {
       trust = max(trust, settings.leastTrust)
