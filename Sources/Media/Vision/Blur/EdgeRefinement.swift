@@ -35,8 +35,9 @@ final class EdgeRefinement {
   private static let epsilon: Float = 60
   /// Where the mask is this sure all round, there is no edge.
   private static let sure: ClosedRange<Float> = 0.06...0.94
-  /// The mask's values that become none and all: what lies between is the edge's softness.
-  private static let softness: ClosedRange<Float> = 0.3...0.7
+  /// The mask's values that become none and all: what lies between is the edge's softness. Above the
+  /// middle, since a network that can't tell shows what is to be hidden.
+  private static let softness: ClosedRange<Float> = 0.35...0.7
 
   init(width: Int, height: Int, picture: (width: Int, height: Int)) {
     wasEdge = Grid(width: width, height: height, filledWith: false)
@@ -97,13 +98,17 @@ final class EdgeRefinement {
         mask.row(max(row - 1, 0)), mask.row(row), mask.row(min(row + 1, height - 1))
       )
       let edges = isEdge.row(row)
-      for column in 0..<width {
-        let (left, right) = (max(column - 1, 0), min(column + 1, width - 1))
+      func isUnsure(_ left: Int, _ column: Int, _ right: Int) -> Bool {
         let low = min(min(here[left], here[right]), min(above[column], below[column]))
         let high = max(max(here[left], here[right]), max(above[column], below[column]))
-        edges[column] =
-          min(low, here[column]) < Self.sure.upperBound
+        return min(low, here[column]) < Self.sure.upperBound
           && max(high, here[column]) > Self.sure.lowerBound
+      }
+      edges[0] = isUnsure(0, 0, min(1, width - 1))
+      edges[width - 1] = isUnsure(max(width - 2, 0), width - 1, width - 1)
+      // Without limits to look for, the compiler takes several at once.
+      for column in 1..<max(width - 1, 1) {
+        edges[column] = isUnsure(column - 1, column, column + 1)
       }
     }
   }

@@ -9,25 +9,31 @@ final class MaskSmoothing {
   /// The share of what is new that was taken for each pixel, 0…1.
   let follow: Grid<Float>
   private let before: Grid<UInt8>
+  /// Each row's ends go on by `reach`, so that what looks round itself needs no limits.
   private let moves: Grid<Float>
   private let across: Grid<Float>
   private var isFresh = true
 
+  /// Pixels each way in which motion goes for all.
+  private static let reach = 2
   /// Share of the new mask where nothing moves: a tremble shrinks to a third, a mask that was wrong
-  /// is right again within half a second at 30 frames a second.
-  private static let calm: Float = 0.12
+  /// is right again within half a second at 30 pictures a second.
+  private static let calm: Float = 0.15
   /// Steps of brightness between two frames that are still noise, averaged over the network's large
   /// pixels; each step beyond takes a seventh of the way to following at once.
   private static let noise: Float = 2
   private static let perStep: Float = 1 / 7
+  /// Where something has moved, the mask that came with it is as unsure as what it covers or uncovers:
+  /// how much is taken falls by this factor from picture to picture, not at once.
+  private static let settling: Float = 0.8
   /// A mask that says something quite different is right even where the brightness is the same.
-  private static let surprise: Float = 0.6
+  private static let surprise: Float = 0.3
 
   init(width: Int, height: Int) {
     mask = Grid(width: width, height: height, filledWith: 0)
     follow = Grid(width: width, height: height, filledWith: 1)
     before = Grid(width: width, height: height, filledWith: 0)
-    moves = Grid(width: width, height: height, filledWith: 0)
+    moves = Grid(width: width + 2 * Self.reach, height: height, filledWith: 0)
     across = Grid(width: width, height: height, filledWith: 0)
   }
 
@@ -36,23 +42,37 @@ final class MaskSmoothing {
 
   func take(_ raw: UnsafeBufferPointer<Float>, luma: Grid<UInt8>) {
     guard let raw = raw.baseAddress else { return }
-    let (mask, follow, count) = (mask.values, follow.values, mask.count)
-    let (before, now, moves) = (before.values, luma.values, moves.values)
+    let (values, share, count) = (mask.values, follow.values, mask.count)
     if isFresh {
       isFresh = false
-      for index in 0..<count { (mask[index], follow[index]) = (raw[index], 1) }
+      for index in 0..<count { (values[index], share[index]) = (raw[index], 1) }
     } else {
-      for index in 0..<count {
-        let change = abs(Float(now[index]) - Float(before[index]))
-        let difference = abs(raw[index] - mask[index])
-        moves[index] =
-          Self.calm + max(change - Self.noise, 0) * Self.perStep
-          + max(difference - Self.surprise, 0)
-      }
+      for row in 0..<mask.height { findMoves(raw + row * mask.width, luma, row) }
       spread()
-      for index in 0..<count { mask[index] += (raw[index] - mask[index]) * follow[index] }
+      soften()
+      for index in 0..<count { values[index] += (raw[index] - values[index]) * share[index] }
     }
-    before.update(from: now, count: count)
+    before.values.update(from: luma.values, count: count)
+  }
+
+  /// How much of what is new each pixel of a row would take by itself.
+  private func findMoves(_ raw: UnsafePointer<Float>, _ luma: Grid<UInt8>, _ row: Int) {
+    let (mask, before, now) = (mask.row(row), before.row(row), luma.row(row))
+    let target = moves.row(row) + Self.reach
+    for column in 0..<luma.width {
+      let change = abs(Float(now[column]) - Float(before[column]))
+      let difference = abs(raw[column] - mask[column])
+      target[column] =
+        Self.calm + max(change - Self.noise, 0) * Self.perStep
+        + max(difference - Self.surprise, 0)
+    }
+    Self.extend(moves.row(row), luma.width, by: Self.reach)
+  }
+
+  /// Beyond a row's ends its outermost goes on.
+  private static func extend(_ row: UnsafeMutablePointer<Float>, _ width: Int, by reach: Int) {
+    row.update(repeating: row[reach], count: reach)
+    (row + reach + width).update(repeating: row[reach + width - 1], count: reach)
   }
 
   /// The largest motion within two pixels each way goes for all: an edge that moves changes the
@@ -62,9 +82,9 @@ final class MaskSmoothing {
     for row in 0..<height {
       let (source, target) = (moves.row(row), across.row(row))
       for column in 0..<width {
-        let (left, right) = (max(column - 2, 0), min(column + 2, width - 1))
-        let near = max(source[max(column - 1, 0)], source[min(column + 1, width - 1)])
-        target[column] = max(max(source[left], source[right]), max(near, source[column]))
+        let left = max(source[column], source[column + 1])
+        let right = max(source[column + 3], source[column + 4])
+        target[column] = max(max(left, right), source[column + 2])
       }
     }
     for row in 0..<height {
@@ -73,11 +93,32 @@ final class MaskSmoothing {
       let (fourth, fifth) = (
         across.row(min(row + 1, height - 1)), across.row(min(row + 2, height - 1))
       )
-      let target = follow.row(row)
+      let (target, settling) = (moves.row(row) + Self.reach, follow.row(row))
       for column in 0..<width {
         let outer = max(first[column], fifth[column])
         let inner = max(second[column], fourth[column])
-        target[column] = min(max(max(outer, inner), third[column]), 1)
+        let moved = min(max(max(outer, inner), third[column]), 1)
+        target[column] = max(moved, settling[column] * Self.settling)
+      }
+      Self.extend(moves.row(row), width, by: Self.reach)
+    }
+  }
+
+  /// What is taken changes from pixel to pixel by little: where it changes at once, the mask shows the
+  /// network's large pixels as steps.
+  private func soften() {
+    let (width, height) = (follow.width, follow.height)
+    for row in 0..<height {
+      let (source, target) = (moves.row(row) + Self.reach - 1, across.row(row))
+      for column in 0..<width {
+        target[column] = (source[column] + source[column + 1] + source[column + 2]) * (1 / 3)
+      }
+    }
+    for row in 0..<height {
+      let (above, here) = (across.row(max(row - 1, 0)), across.row(row))
+      let (below, target) = (across.row(min(row + 1, height - 1)), follow.row(row))
+      for column in 0..<width {
+        target[column] = (above[column] + here[column] + below[column]) * (1 / 3)
       }
     }
   }

@@ -39,9 +39,10 @@ final class SoftBackground {
     colourWeights = Grid(width: colour.0, height: colour.1, filledWith: 0)
     weightScaler = BoxScaler(from: (width, height), to: (columns, rows))
     colourWeightScaler = BoxScaler(from: (columns, rows), to: colour)
-    let share = Self.radii[min(max(strength, 1), Self.radii.count) - 1]
-    let radius = share * Double(height) / 4
-    luma = Layer(width: columns, height: rows, radius: max(Int(radius.rounded()), 1))
+    let strength = min(max(strength, 1), Self.radii.count)
+    let radius = Self.radii[strength - 1] * Double(height) / 4
+    // In a picture so small that some would round to the same, each is softer than the one before.
+    luma = Layer(width: columns, height: rows, radius: max(Int(radius.rounded()), strength))
     let colourRadius = max(Int((radius / 2).rounded()), 1)
     blue = Layer(width: colour.0, height: colour.1, radius: colourRadius)
     red = Layer(width: colour.0, height: colour.1, radius: colourRadius)
