@@ -221,6 +221,7 @@ _virtue_host() {
         return
         ;;
     '--record')
+        __virtue_add_completions -d
         return
         ;;
     '--interface')
@@ -233,9 +234,11 @@ _virtue_host() {
         return
         ;;
     '--data-dir')
+        __virtue_add_completions -d
         return
         ;;
     '--downloads')
+        __virtue_add_completions -d
         return
         ;;
     '--accept-files')
@@ -278,6 +281,7 @@ _virtue_join() {
         return
         ;;
     '--record')
+        __virtue_add_completions -d
         return
         ;;
     '--interface')
@@ -290,9 +294,11 @@ _virtue_join() {
         return
         ;;
     '--data-dir')
+        __virtue_add_completions -d
         return
         ;;
     '--downloads')
+        __virtue_add_completions -d
         return
         ;;
     '--accept-files')
@@ -358,6 +364,7 @@ _virtue_history() {
         return
         ;;
     '--data-dir')
+        __virtue_add_completions -d
         return
         ;;
     esac
@@ -376,6 +383,7 @@ _virtue_devices() {
         return
         ;;
     '--data-dir')
+        __virtue_add_completions -d
         return
         ;;
     esac
@@ -417,6 +425,7 @@ _virtue_models_install() {
         return
         ;;
     '--data-dir')
+        __virtue_add_completions -d
         return
         ;;
     esac
@@ -432,6 +441,7 @@ _virtue_models_status() {
     # Offer option value completions
     case "${prev}" in
     '--data-dir')
+        __virtue_add_completions -d
         return
         ;;
     esac
@@ -485,6 +495,7 @@ _virtue_vision_blur() {
         return
         ;;
     '--data-dir')
+        __virtue_add_completions -d
         return
         ;;
     esac
@@ -503,6 +514,7 @@ _virtue_vision_look() {
         return
         ;;
     '--data-dir')
+        __virtue_add_completions -d
         return
         ;;
     esac
@@ -518,6 +530,7 @@ _virtue_doctor() {
     # Offer option value completions
     case "${prev}" in
     '--data-dir')
+        __virtue_add_completions -d
         return
         ;;
     esac
@@ -536,9 +549,11 @@ _virtue_demo() {
         return
         ;;
     '--output')
+        __virtue_add_completions -d
         return
         ;;
     '--data-dir')
+        __virtue_add_completions -d
         return
         ;;
     esac
