@@ -30,9 +30,10 @@ extension GossipBenchmark {
     let (accused, lost) = (world.falseAccusations, world.falseLosses)
     var gone: [[Int]] = []
     var runs = [UInt8](repeating: 0, count: count)
-    let steps = count * percent / 100
-    for _ in 0..<100 {
+    for second in 0..<100 {
       var crashed: [Int] = []
+      // One per cent of fifty is one every other second.
+      let steps = (second + 1) * count * percent / 100 - second * count * percent / 100
       for _ in 0..<steps {
         let alive = world.hosts.indices.filter { world.hosts[$0].isRunning }
         let victim = alive.randomElement(using: &world.chance)!
