@@ -94,34 +94,6 @@ struct KnownTruthTests {
     )
   }
 
-  @Test(
-    "Of two people the nearer one is followed, on whichever side, for as long as they are there")
-  func twoPeople() throws {
-    let face = try Fixture.cameras(limit: 1)[1][0].picture
-    for isRight in [false, true] {
-      let (near, far) = isRight ? (300, 10) : (10, 420)
-      let scene = Picture.plain(640, 360, luma: 110)
-      scene.draw(face, x: near, y: 60, width: 330)
-      scene.draw(face, x: far, y: 100, width: 200)
-      let detector = try FaceDetector(store: Environment.store)
-      let mesh = try FaceMesh(store: Environment.store)
-      var tracker = FaceTracker()
-      var landmarks = FaceLandmarks()
-      func follow(_ picture: Picture) throws -> Float {
-        try tracker.follow(picture, detector: detector, mesh: mesh, into: &landmarks)
-        return landmarks.points[1].x
-      }
-      let nearRange = Float(near)...Float(near + 330)
-      for _ in 0..<3 { #expect(nearRange.contains(try follow(scene))) }
-      // The near one leaves: then it is the other, and stays it when the near one comes back.
-      let alone = Picture.plain(640, 360, luma: 110)
-      alone.draw(face, x: far, y: 100, width: 200)
-      for _ in 0..<4 { _ = try follow(alone) }
-      #expect(!nearRange.contains(try follow(alone)) && tracker.isTracking)
-      #expect(!nearRange.contains(try follow(scene)))
-    }
-  }
-
   @Test("A far face is found within four pictures and followed with less confidence")
   func farFace() throws {
     // Before the evening sky, where there is no other face.

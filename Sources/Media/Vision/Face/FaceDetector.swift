@@ -1,4 +1,3 @@
-import CYUV
 package import Foundations
 import Glibc
 
@@ -10,8 +9,11 @@ import Glibc
 package final class FaceDetector {
   private let network: Network
   private let sampler = PictureSampler(low: -1, high: 1)
-  private let pool = PicturePool(limit: 4)
+  /// One for each size that windows of one picture ask for in turn, which are three.
+  private var shrinkers: [PictureShrinker] = []
 
+  /// For cameras of two sizes. Beyond that the oldest makes room.
+  private static let shrinkerLimit = 6
   /// Side of the network's picture.
   private static let side = 128
   /// Sure enough; the mesh's own flag decides afterwards.
@@ -90,15 +92,12 @@ package final class FaceDetector {
     }
     // Averages first: every pixel counts, and sampling alone would skip most of them.
     let factor = shrink.rounded(.down)
-    let small = pool.makePicture(
-      width: max(Int(Float(picture.width) / factor), 2),
-      height: max(Int(Float(picture.height) / factor), 2))
-    I420Scale(
-      picture.luma.bytes, Int32(picture.luma.stride), picture.blue.bytes,
-      Int32(picture.blue.stride), picture.red.bytes, Int32(picture.red.stride),
-      Int32(picture.width), Int32(picture.height), small.luma.bytes, Int32(small.luma.stride),
-      small.blue.bytes, Int32(small.blue.stride), small.red.bytes, Int32(small.red.stride),
-      Int32(small.width), Int32(small.height), kFilterBox)
+    let small = shrinker(
+      from: (picture.width, picture.height),
+      to: (
+        max(Int(Float(picture.width) / factor), 2), max(Int(Float(picture.height) / factor), 2)
+      )
+    ).shrink(picture)
     let (x, y) = (
       Float(small.width) / Float(picture.width), Float(small.height) / Float(picture.height)
     )
@@ -108,6 +107,16 @@ package final class FaceDetector {
         centreX: window.centreX * x, centreY: window.centreY * y, width: window.width * x,
         height: window.height * y),
       into: floats, width: Self.side, height: Self.side)
+  }
+
+  private func shrinker(
+    from: (width: Int, height: Int), to: (width: Int, height: Int)
+  ) -> PictureShrinker {
+    for shrinker in shrinkers where shrinker.fits(from: from, to: to) { return shrinker }
+    if shrinkers.count == Self.shrinkerLimit { shrinkers.removeFirst() }
+    let shrinker = PictureShrinker(from: from, to: to)
+    shrinkers.append(shrinker)
+    return shrinker
   }
 
   private static func probability(_ logit: Float) -> Float { 1 / (1 + expf(-logit)) }
@@ -149,7 +158,7 @@ package final class FaceDetector {
   /// MediaPipe's face_landmark module: half as large again as the box, level with the eyes.
   private static func region(_ face: SIMD8<Float>, in window: Region) -> Region {
     let (left, top) = (window.centreX - window.width / 2, window.centreY - window.height / 2)
-    let size = 1.5 * max(face[2] - face[0], face[3] - face[1]) * window.width
+    let size = FaceLandmarks.margin * max(face[2] - face[0], face[3] - face[1]) * window.width
     return Region(
       centreX: left + (face[0] + face[2]) / 2 * window.width,
       centreY: top + (face[1] + face[3]) / 2 * window.height, width: size, height: size,

@@ -11,6 +11,8 @@ package struct FaceLandmarks {
   package internal(set) var flag: Float = 0
 
   package static let meshCount = 468
+  /// Side of the region that a face is searched in, by the face's own.
+  static let margin: Float = 1.5
   package static let irisCount = 5
   package static let leftIris = meshCount
   package static let rightIris = meshCount + irisCount
@@ -35,7 +37,7 @@ package struct FaceLandmarks {
       high = pointwiseMax(high, level)
     }
     let middle = (low + high) / 2
-    let side = 1.5 * (high - low).max()
+    let side = Self.margin * (high - low).max()
     return Region(
       centreX: cosine * middle.x - sine * middle.y, centreY: sine * middle.x + cosine * middle.y,
       width: side, height: side, angle: angle)

@@ -28,6 +28,8 @@ package final class GodsEye {
   ) throws(ModelFailure) -> GazeEstimate? {
     let camera = cameras[camera]
     try camera.tracker.follow(picture, detector: detector, mesh: mesh, into: &camera.face)
+    // What is usual for one person says nothing about another.
+    if camera.tracker.hasMoved { camera.usualOpenness = 0 }
     guard camera.tracker.isTracking,
       var estimate = GazeModel.estimate(camera.face, usualOpenness: &camera.usualOpenness)
     else { return nil }
