@@ -54,6 +54,33 @@ struct PictureSenderTests {
     func beginAnew() {}
   }
 
+  /// Lets pictures through as they are, and does something while it has a certain one in hand.
+  // Safety: `state` is a mutex.
+  private final class Pause: PictureEffect, @unchecked Sendable {
+    private let state = Mutex((calls: 0, anew: 0))
+    private let at: Int
+    private let work: @Sendable () -> Void
+
+    init(at: Int, _ work: @escaping @Sendable () -> Void) {
+      self.at = at
+      self.work = work
+    }
+
+    /// How often another camera's picture came.
+    var switches: Int { state.withLock { $0.anew } }
+
+    func apply(to picture: Picture) throws(Failure) -> Picture? {
+      let call = state.withLock { state in
+        defer { state.calls += 1 }
+        return state.calls
+      }
+      if call == at { work() }
+      return picture
+    }
+
+    func beginAnew() { state.withLock { $0.anew += 1 } }
+  }
+
   private struct Sent: Sendable {
     let brightness: Int
     let isKeyframe: Bool
@@ -244,6 +271,31 @@ struct PictureSenderTests {
     #expect(rest.allSatisfy { near($0.brightness, Self.second) })
     let gaps = zip(after, after.dropFirst()).map { $1.captured - $0.captured }
     #expect(gaps.max() ?? .zero <= .milliseconds(300))
+  }
+
+  @Test(
+    "A choice that falls while the former camera's picture is in the works costs one keyframe too",
+    .enabled(
+      if: ModelFolder.store.isComplete,
+      "needs the models: virtue models install --data-dir .build/vision-data"))
+  func switchInTheWorks() async throws {
+    let choose = Mutex<(@Sendable (CameraSelector.Output) -> Void)?>(nil)
+    let effect = Pause(at: 15) {
+      choose.withLock { $0 }?(CameraSelector.Output(camera: 1, reason: .gaze))
+    }
+    let line = try Line(
+      brightness: [Self.open, Self.second], effect: effect, watched: true)
+    choose.withLock { $0 = line.choose.withLock { $0 } }
+    line.start()
+    let sent = await line.take(45)
+    line.stop()
+    let former = sent.prefix { near($0.brightness, Self.open) }
+    let rest = sent.dropFirst(former.count)
+    // The first picture of all, and none of those after it, though one was in the works.
+    #expect(former.filter(\.isKeyframe).count == 1 && former.first?.isKeyframe == true)
+    #expect(rest.filter(\.isKeyframe).count == 1 && rest.first?.isKeyframe == true)
+    #expect(rest.allSatisfy { near($0.brightness, Self.second) })
+    #expect(effect.switches == 1)
   }
 }
 

@@ -34,13 +34,11 @@ final class PictureSender: Sendable {
 
   private struct State {
     /// The newest frame that waits for the encoder; an older one is dropped for it.
-    var waiting: VideoFrame?
+    var waiting: (frame: VideoFrame, camera: Int)?
     var viewers = 0
     var keyframes = KeyframeGate()
     /// The camera whose pictures are sent.
     var camera = 0
-    /// The next frame is another camera's than the one before.
-    var hasSwitched = false
   }
 
   // Safety: used on the signal's queue only.
@@ -49,6 +47,10 @@ final class PictureSender: Sendable {
     var packetizer = VP8Packetizer()
     var fitting: PictureFitting
     let effect: (any PictureEffect)?
+    /// Whose picture the effect had last.
+    var preparedCamera = 0
+    /// Whose picture was sent last.
+    var sentCamera = 0
     /// Told once, not with every picture.
     var effectHasFailed = false
 
@@ -140,15 +142,15 @@ final class PictureSender: Sendable {
     state.withLock { $0.keyframes.request() }
   }
 
-  /// From now on this camera's pictures are sent, beginning with a keyframe.
+  /// From now on this camera's pictures are sent. Its first one is a keyframe because it is another
+  /// camera's than the one before; asked for here, a last frame of the former camera, already in the
+  /// works, would take one too.
   fileprivate func choose(_ output: CameraSelector.Output) {
     state.withLock { state in
       guard state.camera != output.camera else { return }
       state.camera = output.camera
       // The other camera's frame would follow the new beginning.
       state.waiting = nil
-      state.hasSwitched = true
-      state.keyframes.request()
     }
   }
 
@@ -167,7 +169,7 @@ final class PictureSender: Sendable {
     watch?.take(frame, from: camera)
     let isTaken = state.withLock { state -> Bool in
       guard state.viewers > 0, state.camera == camera else { return false }
-      state.waiting = frame
+      state.waiting = (frame, camera)
       return true
     }
     if isTaken { signal.raise() }
@@ -175,24 +177,17 @@ final class PictureSender: Sendable {
 
   private func encodeWaiting() {
     while true {
-      let next = state.withLock { state -> (VideoFrame, Bool)? in
-        guard let frame = state.waiting else { return nil }
-        state.waiting = nil
-        defer { state.hasSwitched = false }
-        return (frame, state.hasSwitched)
+      let next = state.withLock { state in
+        defer { state.waiting = nil }
+        return state.waiting
       }
-      guard let (taken, hasSwitched) = next else { return }
-      guard let frame = prepare(taken, hasSwitched: hasSwitched) else {
-        // The next one still is the first of its camera.
-        if hasSwitched { state.withLock { $0.hasSwitched = true } }
-        continue
-      }
-      // The first of a camera is one, whatever a last frame of the former did with the request.
-      let forceKeyframe = state.withLock {
-        $0.keyframes.takesKeyframe(at: frame.captured) || hasSwitched
-      }
+      guard let (taken, camera) = next else { return }
+      guard let frame = prepare(taken, of: camera) else { continue }
+      let isRequested = state.withLock { $0.keyframes.takesKeyframe(at: frame.captured) }
+      let forceKeyframe = isRequested || camera != encoder.sentCamera
       do {
         if let picture = try encoder.encoder.encode(frame, forceKeyframe: forceKeyframe) {
+          encoder.sentCamera = camera
           if picture.isKeyframe { state.withLock { $0.keyframes.made(at: frame.captured) } }
           deliver(encoder.packetizer.packetize(picture))
         }
@@ -203,8 +198,9 @@ final class PictureSender: Sendable {
   }
 
   /// The frame as it may be seen by others; `nil` when there is none that may.
-  private func prepare(_ frame: VideoFrame, hasSwitched: Bool) -> VideoFrame? {
-    if hasSwitched { encoder.effect?.beginAnew() }
+  private func prepare(_ frame: VideoFrame, of camera: Int) -> VideoFrame? {
+    if camera != encoder.preparedCamera { encoder.effect?.beginAnew() }
+    encoder.preparedCamera = camera
     guard let fitted = encoder.fitting.fit(frame.picture) else { return nil }
     guard let effect = encoder.effect else {
       return VideoFrame(picture: fitted, captured: frame.captured)
