@@ -155,6 +155,7 @@ private func record(into recorder: WebMRecorder, seconds: Int) throws {
       try WebMRecorder(path: "/dev/full", video: true, sound: true)
     }
     #expect(failure?.code == "disk-full" && failure?.exit == .inputOutput)
+    #expect(failure?.message.hasSuffix("; nothing of it is kept.") == true)
     let other = #expect(throws: Failure.self) { try WAVWriter(path: "/dev/full") }
     #expect(other?.code == "disk-full")
   }
@@ -197,12 +198,26 @@ private func record(into recorder: WebMRecorder, seconds: Int) throws {
       }
     }
     #expect(failure?.code == "disk-full")
+    #expect(failure?.message.hasSuffix("; what was written until now is kept.") == true)
     #expect((15..<25).contains(written))
     #expect(throws: Failure.self) { try recorder.write(packet, at: .seconds(200)) }
     try recorder.finish()
     let all = try packets(path)
     #expect(all.count >= written - 3)
     #expect(all.allSatisfy { $0.bytes == packet.bytes })
+  }
+
+  @Test("A draft that fills the disk says that nothing is kept: it is thrown away")
+  func draft() throws {
+    let recorder = try WebMRecorder(
+      path: folder.file("a.webm.new"), draftOf: "a.webm", video: true, sound: false)
+    let packet = EncodedPicture(
+      codec: .vp8, bytes: [UInt8](repeating: 1, count: 3 << 20), isKeyframe: true, width: 640,
+      height: 360, captured: .zero)
+    let failure = failureOnFullDisk {
+      for second in 0..<100 { try recorder.write(packet, at: .seconds(second)) }
+    }
+    #expect(failure?.message == "There is no room left for “a.webm”; nothing of it is kept.")
   }
 
   @Test("A WAV file that fills the disk stops with a sentence, and stays readable")

@@ -5,14 +5,17 @@ import Glibc
 final class OutputFile {
   /// As failures call it.
   private let path: String
+  private let isDraft: Bool
   private let descriptor: Int32
   /// Bytes written so far.
   private(set) var size = 0
 
   /// Empties the file if it is there.
-  /// - Parameter name: by which people know it, where that isn't `path`.
-  init(path: String, knownAs name: String? = nil) throws(Failure) {
+  /// - Parameter name: that of the file whose draft this is, if it is one: failures call it so, and
+  ///   whoever made the draft throws it away unless it becomes whole.
+  init(path: String, draftOf name: String? = nil) throws(Failure) {
     self.path = name ?? path
+    isDraft = name != nil
     descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
       throw Failure(
@@ -85,7 +88,9 @@ final class OutputFile {
     case ENOSPC, EDQUOT, EFBIG:
       Failure(
         "disk-full", exit: .inputOutput,
-        "There is no room left for “\(Self.shown(path))”; what was written until now is kept.")
+        "There is no room left for “\(Self.shown(path))”; "
+          + (isDraft || size == 0
+            ? "nothing of it is kept." : "what was written until now is kept."))
     case _:
       Failure(
         "cannot-write", exit: .inputOutput,

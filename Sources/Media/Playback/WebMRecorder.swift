@@ -48,14 +48,15 @@ package final class WebMRecorder {
   /// Entries of the index. Three hours with a keyframe each second; later ones aren't in it.
   private static let cueLimit = 10_800
 
-  /// - Parameter name: by which failures call the file, where that isn't `path`.
+  /// - Parameter name: that of the clip whose draft this is, if it is one: failures call it so, and
+  ///   say that nothing is kept.
   package init(
-    path: String, knownAs name: String? = nil, video: Bool, sound: Bool
+    path: String, draftOf name: String? = nil, video: Bool, sound: Bool
   ) throws(Failure) {
     precondition(video || sound)
     hasVideo = video
     hasSound = sound
-    file = try OutputFile(path: path, knownAs: name)
+    file = try OutputFile(path: path, draftOf: name)
     header = WebMHeader(video: video, sound: sound)
     do throws(Failure) {
       try file.append(header.bytes)

@@ -32,7 +32,7 @@ final class ClipWriter {
     let kind = try? FileManager.default.attributesOfItem(atPath: self.path)[.type]
     let isOrdinary = kind == nil || kind as? FileAttributeType == .typeRegular
     draft = isOrdinary ? "\(self.path).\(getpid()).new" : self.path
-    recorder = try WebMRecorder(path: draft, knownAs: path, video: true, sound: false)
+    recorder = try WebMRecorder(path: draft, draftOf: path, video: true, sound: false)
   }
 
   deinit {
