@@ -40,7 +40,7 @@ struct PictureSenderTests {
       // The slow machine, not a hope that something has happened by then.
       usleep(wait)
       guard !failing.contains(call) else {
-        throw Failure("effect-failed", exit: .software, "The test's effect fails.")
+        throw Failure("effect-failed", exit: .software, "Repair the test's effect.")
       }
       let cover = pool.makePicture(width: picture.width, height: picture.height)
       for (plane, value) in [
@@ -90,7 +90,7 @@ struct PictureSenderTests {
   /// A sender of flat clips, 30 pictures a second, and what comes out of it, decoded.
   private final class Line: Sendable {
     let sent: AsyncStream<Sent>
-    let failures = Mutex<[String]>([])
+    let failures = Mutex<[Failure]>([])
     let choose = Mutex<(@Sendable (CameraSelector.Output) -> Void)?>(nil)
     private let folder: String
     private let sender: Mutex<PictureSender?>
@@ -127,7 +127,7 @@ struct PictureSenderTests {
             Sent(
               brightness: brightness, isKeyframe: picture.isKeyframe, captured: picture.captured))
         },
-        failed: { [self] failure in failures.withLock { $0.append(failure.code) } })
+        failed: { [self] failure in failures.withLock { $0.append(failure) } })
       sender.withLock { $0 = made }
     }
 
@@ -201,7 +201,7 @@ struct PictureSenderTests {
     #expect(sent.first?.isKeyframe == true)
   }
 
-  @Test("An effect that fails in the middle sends nothing until it works again, and says so once")
+  @Test("An effect that fails in the middle sends nothing until it works again; each is told once")
   func failure() async throws {
     let effect = Cover(failing: 5..<15)
     let line = try Line(brightness: [Self.open], effect: effect)
@@ -209,7 +209,10 @@ struct PictureSenderTests {
     let sent = await line.take(20)
     line.stop()
     #expect(sent.allSatisfy { near($0.brightness, Self.covered) })
-    #expect(line.failures.withLock { $0 } == ["effect-failed"])
+    #expect(line.failures.withLock { $0.map(\.code) } == ["effect-failed", "pictures-again"])
+    #expect(
+      line.failures.withLock { $0.first?.message }
+        == "Repair the test's effect. Until the effect works again no picture is sent.")
     #expect(effect.count >= 30)
     let gap = zip(sent, sent.dropFirst()).map { $1.captured - $0.captured }.max()
     #expect(gap ?? .zero >= .milliseconds(300))

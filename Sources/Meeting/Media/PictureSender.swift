@@ -51,7 +51,7 @@ final class PictureSender: Sendable {
     var preparedCamera = 0
     /// Whose picture was sent last.
     var sentCamera = 0
-    /// Told once, not with every picture.
+    /// Told once, not with every picture; and once when it is over.
     var effectHasFailed = false
 
     init(encoder: VP8Encoder, width: Int, height: Int, effect: (any PictureEffect)?) {
@@ -207,13 +207,27 @@ final class PictureSender: Sendable {
     }
     do throws(Failure) {
       guard let picture = try effect.apply(to: fitted) else { return nil }
+      if encoder.effectHasFailed { failed(Self.resumption) }
       encoder.effectHasFailed = false
       return VideoFrame(picture: picture, captured: frame.captured)
     } catch {
-      if !encoder.effectHasFailed { failed(error) }
+      if !encoder.effectHasFailed { failed(Self.withheld(because: error)) }
       encoder.effectHasFailed = true
       return nil
     }
+  }
+
+  private static let resumption = Failure(
+    "pictures-again", exit: .success, "The effect works again, and pictures are sent again.")
+
+  /// The failure, and what it means for those who wait for pictures. Some say it themselves.
+  private static func withheld(because failure: Failure) -> Failure {
+    let isSaid = failure.message.hasSuffix("No picture is sent.")
+    return Failure(
+      failure.code, exit: failure.exit,
+      isSaid
+        ? failure.message
+        : failure.message + " Until the effect works again no picture is sent.")
   }
 }
 
