@@ -100,7 +100,7 @@ final class TextEventPrinter: EventPrinter {
       // A poll is told of all the same: votes need its number.
       guard !line.isOwn || showsOwnLines || line.isPoll else { break }
       let time = Self.time(of: line, now: HostClock().wallTime())
-      let columns = ProgressBars.size?.columns
+      let columns = Terminal.size(of: STDOUT_FILENO)?.columns
       let text = WrappedText.wrap(time + Self.sentence(line), columns: columns)
       output.write(columns == nil ? text : Self.emphasise(line.name, after: time, in: text))
     case .file(let report): print(report)
@@ -120,7 +120,7 @@ final class TextEventPrinter: EventPrinter {
   }
 
   private func print(_ report: FileReport) {
-    let size = ProgressBars.size
+    let size = Terminal.size(of: STDOUT_FILENO)
     let terminal = ProcessInfo.processInfo.environment["TERM"]
     bars.withLock { bars in
       if report.state == .fetching, report.bytes == report.total, let size {

@@ -79,16 +79,6 @@ struct ProgressBars {
     return name.count <= room ? name : name.prefix(room - 1) + "…"
   }
 
-  /// - Returns: `nil` where standard output is no terminal.
-  static var size: (rows: Int, columns: Int)? {
-    guard isatty(STDOUT_FILENO) == 1 else { return nil }
-    var size = winsize()
-    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
-      return (0, 80)
-    }
-    return (Int(size.ws_row), Int(size.ws_col))
-  }
-
   /// Whether bars can be drawn on a terminal of so many rows; some can't move.
   static func fits(rows: Int, terminal: String?) -> Bool {
     rows >= fewestRows && !["", "dumb"].contains(terminal ?? "")

@@ -36,11 +36,11 @@ enum WrappedText {
     return rows + [String(rest)]
   }
 
-  /// Where a row ends; `nil` when all of it fits. Letters beyond ASCII may be two columns wide.
+  /// Where a row ends; `nil` when all of it fits.
   private static func end(of text: Substring, room: Int) -> Substring.Index? {
     var used = 0
     for index in text.indices {
-      used += text[index].isASCII ? 1 : 2
+      used += Terminal.width(of: text[index...index])
       // A terminal may go on to the next row once the last column is filled.
       if used >= room { return index == text.startIndex ? text.index(after: index) : index }
     }

@@ -36,8 +36,7 @@ struct Calibration {
     at camera: Int, _ source: any LookSource, _ eye: GodsEye,
     _ measurement: inout CalibrationMeasurement
   ) throws(Failure) {
-    let progress = ProgressLine(
-      "Look at camera \(camera) (\(DisplayText.line(cameras[camera], limit: 60)))")
+    let progress = ProgressLine("Look at camera \(camera)", about: Self.name(of: cameras[camera]))
     let whole = Int(CalibrationMeasurement.look.inSeconds * 1000)
     // Before the first picture: whoever is to look has to know where.
     progress.show(0, of: whole, unit: "ms")
@@ -52,6 +51,15 @@ struct Calibration {
     progress.end()
     try checked { () throws(CalibrationMeasurement.Problem) in try measurement.endLook() }
   }
+
+  /// A file goes by its own name: two cameras' clips lie in one folder as a rule.
+  static func name(of camera: String) -> String {
+    let name = clipPath(camera).split(separator: "/").last.map(String.init) ?? camera
+    return Terminal.shortened(DisplayText.line(name, limit: nameLimit), columns: 60)
+  }
+
+  /// Letters of a name that are looked at; a file's has 255 bytes at most.
+  private static let nameLimit = 255
 
   /// A clip is read from its beginning; a camera that runs is a ``LiveLook``. The pattern's face looks
   /// nowhere, and would be measured.

@@ -6,6 +6,7 @@ import Synchronization
 /// terminal, a line for each tenth.
 final class ProgressLine: Sendable {
   private let title: String
+  private let name: String?
   private let isTerminal: Bool
   private let state = Mutex(State())
 
@@ -17,9 +18,13 @@ final class ProgressLine: Sendable {
 
   /// A terminal is drawn on this often at most.
   private static let interval = Duration.milliseconds(100)
+  /// Columns of a name below which it says nothing.
+  private static let shortestName = 9
 
-  init(_ title: String) {
+  /// - Parameter name: of what the title speaks of; where there is little room, less of it is shown.
+  init(_ title: String, about name: String? = nil) {
     self.title = title
+    self.name = name
     isTerminal = isatty(STDERR_FILENO) == 1
   }
 
@@ -39,9 +44,35 @@ final class ProgressLine: Sendable {
     }
     guard isDue else { return }
     func amount(_ count: Int) -> Int { Int((Double(count) / scale).rounded()) }
-    let numbers = "\(amount(done)) of \(amount(total)) \(unit)"
-    let text = "\(title): \(done * 100 / total) % (\(numbers))"
+    let text = Self.text(
+      title, about: name, share: ": \(done * 100 / total) %",
+      numbers: " (\(amount(done)) of \(amount(total)) \(unit))",
+      columns: Terminal.size(of: STDERR_FILENO)?.columns)
     write(isTerminal ? "\r\u{1B}[K\(text)" : text + "\n")
+  }
+
+  /// What would fill a row is made shorter, or the next state would be drawn below it: of the name the
+  /// middle, then the numbers go, then the name, and at last the title's middle.
+  /// - Parameter columns: of the terminal; `nil` where there is none.
+  static func text(
+    _ title: String, about name: String?, share: String, numbers: String, columns: Int?
+  ) -> String {
+    let named = name.map { " (\($0))" } ?? ""
+    guard let columns else { return title + named + share + numbers }
+    // A terminal may go on to the next row once the last column is filled.
+    let room = columns - 1
+    for end in [share + numbers, share] {
+      let free = room - Terminal.width(of: title + end)
+      if Terminal.width(of: named) <= free { return title + named + end }
+      if let name, free >= shortestName + 3 {
+        return title + " (" + Terminal.shortened(name, columns: free - 3) + ")" + end
+      }
+    }
+    for end in [share + numbers, share] where Terminal.width(of: title + end) <= room {
+      return title + end
+    }
+    let short = Terminal.shortened(title, columns: room - Terminal.width(of: share))
+    return Terminal.shortened(short + share, columns: room)
   }
 
   /// Leaves the last state standing.
