@@ -35,7 +35,7 @@ struct Report {
     Swift.print("\n\(title)")
     for figure in figures {
       let name = figure.name.padding(toLength: width, withPad: " ", startingAt: 0)
-      let value = String(format: "%12.2f", figure.value)
+      let value = Self.text(figure.value)
       Swift.print("  \(name) \(value) \(figure.unit)\(figure.aim.map { "  (aim: \($0))" } ?? "")")
     }
     struct Whole: Encodable {
@@ -50,6 +50,17 @@ struct Report {
       preconditionFailure("figures that JSON can't hold")
     }
     Swift.print(String(decoding: data, as: UTF8.self))
+  }
+}
+
+extension Report {
+  /// Two places, or two digits of what would be next to nothing: an aim may be as small.
+  static func text(_ value: Double) -> String {
+    switch abs(value) {
+    case ..<0.01 where value != 0: String(format: "%12.1e", value)
+    case 0.01..<0.1: String(format: "%12.3f", value)
+    case _: String(format: "%12.2f", value)
+    }
   }
 }
 

@@ -109,7 +109,13 @@ struct Calibration {
     output.write(
       asJSON
         ? "{\"calibrated\":{\"pitch\":\(numbers[1]),\"yaw\":\(numbers[0])}}"
-        : "Calibrated: your gaze is measured \(numbers[0])° to the right and \(numbers[1])° up of "
-          + "where you look. Kept in \(file.path); --gods-eye takes it away.")
+        : "Calibrated: your gaze is measured \(Self.sentence(result.bias)) from where you look. "
+          + "Kept in \(file.path); --gods-eye takes it away.")
+  }
+
+  static func sentence(_ bias: GazeEstimate.Bias) -> String {
+    func amount(_ value: Float) -> String { String(format: "%.1f°", abs(value)) }
+    return "\(amount(bias.yaw)) to the \(bias.yaw < 0 ? "left" : "right") and "
+      + "\(amount(bias.pitch)) \(bias.pitch < 0 ? "down" : "up")"
   }
 }
