@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Foundations
+import Vision
 
 struct DevicesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -25,7 +26,8 @@ struct DevicesCommand: AsyncParsableCommand {
   @Option(
     name: .customLong("camera"),
     help: ArgumentHelp(
-      "A camera to look at, as for host and join; repeatable.", valueName: "camera"))
+      "A camera to look at, as for host and join; up to \(GodsEye.cameraLimit) of them.",
+      valueName: "camera"))
   var cameras: [String] = []
 
   @Option(
@@ -34,8 +36,9 @@ struct DevicesCommand: AsyncParsableCommand {
 
   func validate() throws {
     if calibrate {
-      guard (1...16).contains(cameras.count) else {
-        throw ValidationError("Give --camera once or more with --calibrate, at most 16 times.")
+      guard (1...GodsEye.cameraLimit).contains(cameras.count) else {
+        throw ValidationError(
+          "Give --camera 1 to \(GodsEye.cameraLimit) times with --calibrate.")
       }
     } else if !cameras.isEmpty || dataDir != nil {
       throw ValidationError("--camera and --data-dir belong to --calibrate.")

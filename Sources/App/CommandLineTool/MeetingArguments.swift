@@ -4,6 +4,7 @@ import Foundation
 import Foundations
 import Meeting
 import Playback
+import Vision
 
 /// What `host` and `join` have in common.
 struct MeetingArguments: ParsableArguments {
@@ -33,7 +34,10 @@ struct MeetingArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Put this PNG or JPEG file behind you.", valueName: "image"))
   var background: String?
 
-  @Flag(help: "Send the picture of the camera that you look at; takes two or more --camera.")
+  @Flag(
+    help:
+      "Send the picture of the camera that you look at, of two to \(GodsEye.cameraLimit) --camera."
+  )
   var godsEye = false
 
   @Option(
@@ -136,12 +140,12 @@ struct MeetingArguments: ParsableArguments {
     } else if blur {
       options.background = .blur(strength: blurStrength ?? 2)
     }
-    guard godsEye == (cameras.count > 1), cameras.count <= Self.cameraLimit,
+    guard godsEye == (cameras.count > 1), cameras.count <= GodsEye.cameraLimit,
       !godsEye || !cameras.contains(.none)
     else {
       throw Failure(
         "bad-option", exit: .usage,
-        "--gods-eye chooses among two to \(Self.cameraLimit) cameras: give --camera for each, or "
+        "--gods-eye chooses among two to \(GodsEye.cameraLimit) cameras: give --camera for each, or "
           + "leave it out and give one.")
     }
     guard !blur || background == nil, (1...3).contains(blurStrength ?? 2) else {
@@ -155,9 +159,6 @@ struct MeetingArguments: ParsableArguments {
         "bad-option", exit: .usage, "--blur-strength says how soft --blur is: give --blur too.")
     }
   }
-
-  /// Cameras that are analysed at once.
-  private static let cameraLimit = 8
 
   private func parseResolution() throws(Failure) -> VideoSettings {
     let sides = resolution.split(separator: "x").map { Int($0) }

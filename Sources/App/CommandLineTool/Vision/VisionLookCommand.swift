@@ -18,7 +18,8 @@ struct VisionLookCommand: AsyncParsableCommand {
 
   @Option(
     name: .customLong("camera"),
-    help: ArgumentHelp("A clip (.y4m or .webm), two or more of them.", valueName: "clip"))
+    help: ArgumentHelp(
+      "A clip (.y4m or .webm), two to \(GodsEye.cameraLimit) of them.", valueName: "clip"))
   var cameras: [String] = []
 
   @Flag(help: "One JSON object a picture; otherwise a line for each change.")
@@ -28,8 +29,8 @@ struct VisionLookCommand: AsyncParsableCommand {
   var dataDir: DirectoryArgument?
 
   func validate() throws {
-    guard (2...16).contains(cameras.count) else {
-      throw ValidationError("Give --camera twice or more, at most 16 times.")
+    guard (2...GodsEye.cameraLimit).contains(cameras.count) else {
+      throw ValidationError("Give --camera 2 to \(GodsEye.cameraLimit) times.")
     }
   }
 

@@ -16,6 +16,10 @@ package final class GodsEye {
     var usualOpenness: Float = 0
   }
 
+  /// Cameras that are looked at by turns: each takes a share of one core, and a desk has no more
+  /// of them.
+  package static let cameraLimit = 8
+
   package init(cameras: Int, store: ModelStore) throws(Failure) {
     detector = try FaceDetector(store: store)
     mesh = try FaceMesh(store: store)
