@@ -220,14 +220,11 @@ final class PictureSender: Sendable {
   private static let resumption = Failure(
     "pictures-again", exit: .success, "The effect works again, and pictures are sent again.")
 
-  /// The failure, and what it means for those who wait for pictures. Some say it themselves.
+  /// The failure, and what it means for those who wait for pictures.
   private static func withheld(because failure: Failure) -> Failure {
-    let isSaid = failure.message.hasSuffix("No picture is sent.")
-    return Failure(
+    Failure(
       failure.code, exit: failure.exit,
-      isSaid
-        ? failure.message
-        : failure.message + " Until the effect works again no picture is sent.")
+      failure.message + " Until the effect works again no picture is sent.")
   }
 }
 

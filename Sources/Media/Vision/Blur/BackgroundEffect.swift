@@ -41,7 +41,7 @@ package final class BackgroundEffect {
     } catch {
       throw Failure(
         "effect-failed", exit: .software,
-        "The background can't be told from the person: \(error). No picture is sent.")
+        "The background can't be told from the person: \(error).")
     }
     return target
   }
