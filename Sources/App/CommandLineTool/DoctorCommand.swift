@@ -22,8 +22,7 @@ struct DoctorCommand: AsyncParsableCommand {
   func run() async throws {
     let output = LineWriter(descriptor: STDOUT_FILENO)
     var isFine = true
-    let directory =
-      dataDirectory(dataDir)
+    let directory = dataDirectory(dataDir)
     for check in Check.all(dataDirectory: directory) {
       let finding = await check.run()
       if case .broken = finding { isFine = false }

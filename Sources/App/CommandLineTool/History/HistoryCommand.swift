@@ -126,8 +126,7 @@ struct HistoryCommand: AsyncParsableCommand {
   }
 
   private func carryOut(_ output: LineWriter) async throws(Failure) {
-    let directory =
-      dataDirectory(dataDir)
+    let directory = dataDirectory(dataDir)
     let path = directory + "/history.sqlite"
     guard FileManager.default.fileExists(atPath: path) else {
       throw Failure(
