@@ -38,7 +38,9 @@ extension Gossip {
   /// We can't reach it, and nobody whom we asked can.
   mutating func accuse(_ ids: [PeerID], at now: Moment, into outputs: inout [Output]) {
     let suspects = ids.prefix(Self.suspectLimit).compactMap { id -> WireSuspect? in
-      guard let statement = members[id]?.statement else { return nil }
+      guard let member = members[id], let statement = member.statement else { return nil }
+      // Everybody has heard of as many accusers as make a difference.
+      if let doubt = member.doubt, doubt.accusers.count >= bounds.accusers { return nil }
       return .with {
         $0.member = Data(id.bytes)
         $0.statement = statement
@@ -60,6 +62,8 @@ extension Gossip {
         refute(suspect.statement, at: now, into: &outputs)
       } else if members[id]?.statement == suspect.statement, !hears(id, at: now) {
         doubt(id, accuser: accuser, at: now)
+        // It is being asked whether it is here: one of us who lost it is enough.
+        members[id]?.nextContest = now + bounds.contestAfter
       }
     }
   }
