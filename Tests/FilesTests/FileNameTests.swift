@@ -10,6 +10,7 @@ struct FileNameTests {
       ("plan.pdf", "plan.pdf"), ("../../etc/passwd", "_.._etc_passwd"), (".bashrc", "bashrc"),
       ("", "file"), ("...", "file"), ("a\u{202E}fdp.exe", "afdp.exe"), ("a\nb\u{1B}[2J", "ab[2J"),
       ("CON", "_CON"), ("con.txt", "_con.txt"), ("-rf", "rf"), ("a/b", "a_b"), ("x. ", "x"),
+      (".\u{301}hidden", "hidden"), ("-\u{301}rf", "rf"), ("\u{301}.a", "a"),
     ])
   func sanitised(name: String, expected: String) {
     #expect(FileName.sanitised(name) == expected)

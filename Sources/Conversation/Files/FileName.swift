@@ -16,7 +16,8 @@ package enum FileName {
       case _: scalars.append("/\\:*?\"<>|".unicodeScalars.contains(scalar) ? "_" : scalar)
       }
     }
-    var result = Substring(String(scalars)).drop { $0 == "." || $0 == " " || $0 == "-" }
+    // By scalars: with a mark on it, a dot is another letter, and hides the file all the same.
+    var result = Substring(String(scalars.drop(while: isUnfitToBegin)))
     while let last = result.last, last == "." || last == " " { result.removeLast() }
     var (stem, suffix) = parts(of: String(result))
     if reserved.contains(stem.split(separator: ".").first.map { $0.lowercased() } ?? "") {
@@ -25,6 +26,13 @@ package enum FileName {
     if suffix.utf8.count > 32 { (stem, suffix) = (stem + suffix, "") }
     while stem.utf8.count + suffix.utf8.count > limit { stem.removeLast() }
     return stem.isEmpty ? "file" + suffix : stem + suffix
+  }
+
+  private static func isUnfitToBegin(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .nonspacingMark, .spacingMark, .enclosingMark: true
+    case _: scalar == "." || scalar == " " || scalar == "-"
+    }
   }
 
   /// The name to try as the `number`th, from 1: "plan.pdf", "plan (2).pdf".
