@@ -131,7 +131,9 @@ enum DatabaseFile {
       _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master")
       try Schema.check(db)
       guard status.st_size <= checkedSize else { return }
-      let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
+      guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") != "ok" else { return }
+      // The quick check is wrong about the tables of some versions; the slow one has the last word.
+      let verdict = try String.fetchOne(db, sql: "PRAGMA integrity_check(1)")
       guard verdict == "ok" else {
         throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
       }

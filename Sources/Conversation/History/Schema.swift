@@ -21,6 +21,7 @@ enum Schema {
       try db.execute(sql: version3)
     }
     migrator.registerMigration("v4") { db in
+      try db.execute(sql: version4)
       try db.readPollsAnew()
     }
     return migrator
@@ -136,6 +137,20 @@ enum Schema {
   /// kind 'void', or 'void-delete' where it deletes, and has no `text`.
   private static let version3 = """
     ALTER TABLE meetings ADD COLUMN removals BLOB;
+    """
+
+  /// SQLite's `quick_check` takes columns of a table without row numbers for those of its key, and their
+  /// order for the key's: where it was another, whoever contradicted themselves looked like damage.
+  private static let version4 = """
+    ALTER TABLE contradictions RENAME TO formerContradictions;
+    CREATE TABLE contradictions (
+      author BLOB NOT NULL REFERENCES members (id),
+      meeting BLOB NOT NULL REFERENCES meetings (id) ON DELETE CASCADE,
+      PRIMARY KEY (author, meeting)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO contradictions (author, meeting)
+      SELECT author, meeting FROM formerContradictions;
+    DROP TABLE formerContradictions;
     """
 }
 

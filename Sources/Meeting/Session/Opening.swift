@@ -77,9 +77,12 @@ extension MeetingSession {
     return try await closing(parts) { (media) async throws(Failure) in
       let recent = try await parts.history.recentMeetings()
       guard !recent.isEmpty else {
+        // What became of the history may be why.
+        let reasons = await parts.history.takeWarnings().map(\.message)
         throw Failure(
           "no-recent-meeting", exit: .usage,
-          "There is no meeting to go back to on this computer. Join one with its code.")
+          (reasons + ["There is no meeting to go back to on this computer. Join one with its code."])
+            .joined(separator: " "))
       }
       guard let found = await find(recent, parts: parts) else {
         throw Failure(
