@@ -181,15 +181,16 @@ final class TextEventPrinter: EventPrinter {
 
   private func printInvite(code: String, link: String, uses: Int, expires: WallTime) {
     output.write("")
+    // Before the words, which a low window would else no longer show.
+    if isatty(STDOUT_FILENO) == 1, let code = QRCode(link) {
+      code.lines.forEach { output.write("  " + $0) }
+      output.write("")
+    }
     output.write("  Others join with:  virtue join \(code)")
     output.write("  or the link        \(link)")
     let minutes = Int((expires.seconds - HostClock().wallTime().seconds + 30) / 60)
     let life = minutes >= 120 ? "\(minutes / 60) hours" : "\(max(minutes, 1)) minutes"
     output.write("  Good for \(uses) people and \(life).")
-    if isatty(STDOUT_FILENO) == 1, let code = QRCode(link) {
-      output.write("")
-      code.lines.forEach { output.write("  " + $0) }
-    }
     output.write("")
   }
 }
