@@ -205,6 +205,27 @@ struct DatabaseFileTests {
     #expect(directory.names.contains { $0.contains(".damaged-") })
   }
 
+  @Test("A file that is deleted while it is in use is told of once, and what follows is kept")
+  func deletedInUse() async throws {
+    var bob = Author(2)
+    let store = try HistoryStore(path: directory.history, now: wall(0))
+    try await store.register(meetingRecord(), at: wall(0))
+    try await store.append([bob.say("before")], at: wall(0))
+    for name in directory.names where name.hasPrefix("history.sqlite") {
+      try FileManager.default.removeItem(
+        atPath: (directory.history as NSString).deletingLastPathComponent + "/" + name)
+    }
+    let after = [bob.say("after"), bob.say("and on")]
+    for entry in after { try await store.append([entry], at: wall(1)) }
+    #expect(await store.takeWarnings().map(\.code) == ["history-removed"])
+    await store.close()
+    let again = try HistoryStore(path: directory.history, now: wall(2))
+    #expect(await again.takeWarnings().isEmpty)
+    #expect(try await again.entries(of: meeting) == after)
+    #expect(try await again.meetings().map(\.title) == ["Standup"])
+    await again.close()
+  }
+
   @Test("A place that can't be written says so, with what to do")
   func unwritable() async throws {
     try FileManager.default.createDirectory(

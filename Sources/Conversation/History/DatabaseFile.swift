@@ -87,6 +87,19 @@ enum DatabaseFile {
     return try DatabaseQueue(path: path, configuration: configuration)
   }
 
+  /// Tells a file from another one of the same path.
+  struct Identity: Equatable {
+    let device: dev_t
+    let number: ino_t
+  }
+
+  /// - Returns: `nil` where there is no file.
+  static func identity(of path: String) -> Identity? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    return Identity(device: status.st_dev, number: status.st_ino)
+  }
+
   /// Renames a damaged database, with what SQLite keeps beside it, and never over another file.
   /// - Returns: its new path.
   static func setAside(_ path: String, at now: WallTime) throws -> String {

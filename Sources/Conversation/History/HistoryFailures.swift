@@ -68,6 +68,14 @@ extension Failure {
         + "with --data-dir.")
   }
 
+  /// Said when somebody deleted or exchanged the file while it was written.
+  static func removed(_ path: String) -> Failure {
+    Failure(
+      "history-removed", exit: .inputOutput,
+      "The history at \(path) was removed while the meeting ran. What is said from now on is kept "
+        + "in a new one; what was said before comes back from the others when you join again.")
+  }
+
   /// Said when a damaged file was put out of the way.
   static func setAside(_ path: String, because error: DatabaseError) -> Failure {
     Failure(

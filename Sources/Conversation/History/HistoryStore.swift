@@ -14,6 +14,8 @@ package actor HistoryStore {
   private let isReadOnly: Bool
   private let pageLimit: Int?
   var queue: DatabaseQueue
+  /// Which file it is that is written; `nil` where none is.
+  private var file: DatabaseFile.Identity?
   private var warnings: [Failure] = []
   /// When something was last asked of it, for the name of a damaged file.
   private var latest: WallTime
@@ -42,6 +44,7 @@ package actor HistoryStore {
     } catch {
       throw .history(error, path: path)
     }
+    file = DatabaseFile.identity(of: path)
   }
 
   /// Opens the history to look things up, while another process may be writing it.
@@ -202,6 +205,13 @@ package actor HistoryStore {
 
   private func write(at now: WallTime, _ body: (Database) throws -> Void) throws(Failure) {
     latest = now
+    if file != nil, DatabaseFile.identity(of: path) != file {
+      do {
+        try begin(warning: .removed(path))
+      } catch {
+        throw .history(error, path: path)
+      }
+    }
     try replacingWhenDamaged { queue in try queue.write(body) }
   }
 
@@ -238,8 +248,15 @@ package actor HistoryStore {
   private func replace(because error: DatabaseError, at now: WallTime) throws {
     try? queue.close()
     let aside = try DatabaseFile.setAside(path, at: now)
+    try begin(warning: .setAside(aside, because: error))
+  }
+
+  /// Goes on in what lies at the path, or in a new file.
+  private func begin(warning: Failure) throws {
+    try? queue.close()
     queue = try DatabaseFile.openForWriting(path, pageLimit: pageLimit)
-    warnings.append(.setAside(aside, because: error))
+    file = DatabaseFile.identity(of: path)
+    warnings.append(warning)
     try queue.write { db in
       for (record, time) in registered.values { try db.register(record, at: time) }
       for (meeting, removals) in removed { try db.keep(removals, of: meeting) }
