@@ -171,6 +171,22 @@ struct FileFetchTests {
     #expect(outputs == [.request(peer, chunk: 2)])
   }
 
+  @Test("Whoever has no more of it than is here already is no source")
+  func sources() {
+    let content = Content(3)
+    var map = ChunkMap(chunkCount: 3)
+    map.insert(0)
+    map.insert(1)
+    var fetch = FileFetch(
+      content.shape, hashes: content.chunks.map { digest($0) }, map: map, seed: 1, at: .zero)
+    var outputs: [FileFetch.Output] = []
+    fetch.handle(.holder(Self.peer(1), map), at: .zero, into: &outputs)
+    #expect(fetch.holderIDs == [Self.peer(1)])
+    #expect(fetch.sourceIDs.isEmpty)
+    fetch.handle(.gained(Self.peer(1), chunk: 2), at: .zero, into: &outputs)
+    #expect(fetch.sourceIDs == [Self.peer(1)])
+  }
+
   @Test("A greedy member waits for itself alone, and its queue is bounded")
   func fairness() {
     var serving = FileServing()

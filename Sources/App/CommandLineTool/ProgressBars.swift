@@ -96,8 +96,13 @@ extension FileReport {
       let share = total > 0 ? Double(bytes) / Double(total) : 1
       let filled = Int((share * 20).rounded(.down))
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
-      let members = holders.count == 1 ? "1 member" : "\(holders.count) members"
-      return line + "\(bar) \(Int(share * 100)) % from \(members)"
+      let source =
+        switch holders.count {
+        case 0: "waits for the rest"
+        case 1: "from 1 member"
+        case _: "from \(holders.count) members"
+        }
+      return line + "\(bar) \(Int(share * 100)) % \(source)"
     case .complete: return line + "is here: \(DisplayText.line(path ?? "", limit: 4096))"
     case .cancelled:
       guard let path else { return line + "cancelled" }

@@ -69,6 +69,11 @@ package struct FileFetch: Machine {
 
   package var holderIDs: [PeerID] { holders.filter { $0.value.map.count > 0 }.map(\.key).sorted() }
 
+  /// Members that have something which is still missing here.
+  package var sourceIDs: [PeerID] {
+    holders.filter { $0.value.map.holdsMore(than: map) }.map(\.key).sorted()
+  }
+
   package var deadline: Moment? {
     guard !isDone else { return nil }
     let hurry = hurry

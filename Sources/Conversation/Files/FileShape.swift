@@ -121,6 +121,11 @@ package struct ChunkMap: Hashable, Sendable {
     (0..<chunkCount).contains(index) && bytes[index / 8] & (0x80 >> UInt8(index % 8)) != 0
   }
 
+  /// Whether it has a chunk that the other map of the same file hasn't.
+  func holdsMore(than other: ChunkMap) -> Bool {
+    zip(bytes, other.bytes).contains { $0 & ~$1 != 0 }
+  }
+
   package mutating func insert(_ index: Int) {
     guard (0..<chunkCount).contains(index), !contains(index) else { return }
     bytes[index / 8] |= 0x80 >> UInt8(index % 8)

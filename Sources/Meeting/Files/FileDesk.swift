@@ -298,7 +298,7 @@ actor FileDesk {
     case .verifying: report.state = .fetching
     case .fetching:
       let bytes = min((fetches[root]?.map.count ?? 0) * FileBounds.chunk, shape.byteCount)
-      report = (.fetching, bytes, fetches[root]?.holderIDs ?? [], nil)
+      report = (.fetching, bytes, fetches[root]?.sourceIDs ?? [], nil)
     case .placing: report = (.fetching, shape.byteCount, [], nil)
     case .whole(let path, _): report = (.complete, shape.byteCount, [], path)
     }

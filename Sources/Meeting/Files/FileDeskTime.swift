@@ -66,7 +66,7 @@ extension FileDesk {
   private func tellOfWaiting(for root: [UInt8]) {
     guard let item = items[root], let fetch = fetches[root] else { return }
     let now = parts.clock.now()
-    guard fetch.holderIDs.isEmpty else {
+    guard fetch.sourceIDs.isEmpty else {
       items[root]?.aloneSince = nil
       items[root]?.isToldAlone = false
       return
@@ -75,6 +75,7 @@ extension FileDesk {
     items[root]?.aloneSince = since
     guard !item.isToldAlone, now - since >= Self.aloneFor else { return }
     items[root]?.isToldAlone = true
+    report(root)
     emit(
       .warning(
         code: "file-waits",

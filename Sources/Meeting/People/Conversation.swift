@@ -240,12 +240,14 @@ extension MeetingSession {
   func compareClocks(with peer: PeerID, by signed: WireSignedEntry) {
     guard !warned.contains("clocks-differ"),
       let entry = try? Entry(kept: signed, meeting: ticket.meeting), entry.author == peer,
-      let difference = entry.clock.difference(from: parts.clock.wallTime())
+      let difference = entry.clock.difference(from: parts.clock.wallTime()),
+      // Somebody whose name isn't known yet says more.
+      let name = roster.displayName(of: peer) ?? namesInLog[peer]
     else { return }
     warnOnce(
       Failure(
         "clocks-differ", exit: .temporary,
-        "The clock of \(name(of: peer)) is \(difference) this computer's. Messages are kept in the "
+        "The clock of \(name) is \(difference) this computer's. Messages are kept in the "
           + "order of the clocks: set the one that is wrong."))
   }
 

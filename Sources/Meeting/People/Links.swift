@@ -78,7 +78,7 @@ extension MeetingSession {
       Failure(
         "same-key", exit: .temporary,
         "Another computer takes part with this one's key, from a copy of its data directory. The "
-          + "others hear only one of the two: leave on one of them."))
+          + "others hear only one of the two: leave on both, and come back on one."))
   }
 
   /// Hosts and co-hosts are known by their grants, even when they have left.
