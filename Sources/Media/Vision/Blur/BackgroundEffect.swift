@@ -88,11 +88,15 @@ package final class BackgroundEffect {
 private final class Workshop {
   private let segmentation: Segmentation
   private let smoothing: MaskSmoothing
-  private let edges: EdgeRefinement
+  private var framing: Framing
+  /// What each size of window needs, made when one is used first.
+  private var lenses: [Int: Lens] = [:]
   private let colourAlpha: Grid<UInt8>
   private let alphaScaler: BoxScaler
   /// The mask at the picture's size.
   let alpha: Grid<UInt8>
+  /// The next picture's window is another one than the one before.
+  private var hasMoved = false
   private let behind: Behind
   private let backdrop: Picture
 
@@ -105,10 +109,10 @@ private final class Workshop {
   init(
     _ network: Network, background: BackgroundEffect.Background, width: Int, height: Int
   ) throws(ModelFailure) {
-    segmentation = try Segmentation(network, picture: (width, height))
+    segmentation = try Segmentation(network)
     smoothing = MaskSmoothing(width: segmentation.width, height: segmentation.height)
-    edges = EdgeRefinement(
-      width: segmentation.width, height: segmentation.height, picture: (width, height))
+    framing = Framing(
+      picture: (width, height), network: (segmentation.width, segmentation.height))
     colourAlpha = Grid(width: (width + 1) / 2, height: (height + 1) / 2, filledWith: 0)
     alphaScaler = BoxScaler(
       from: (width, height), to: ((width + 1) / 2, (height + 1) / 2))
@@ -123,11 +127,65 @@ private final class Workshop {
     }
   }
 
-  func beginAnew() { smoothing.reset() }
+  /// What sees windows of one size.
+  private final class Lens {
+    let scalers: Segmentation.Scalers
+    let edges: EdgeRefinement
+
+    init(_ segmentation: Segmentation, _ window: PictureWindow) {
+      scalers = segmentation.scalers(from: (window.width, window.height))
+      edges = EdgeRefinement(
+        width: segmentation.width, height: segmentation.height,
+        picture: (window.width, window.height))
+    }
+  }
+
+  private func lens(for window: PictureWindow) -> Lens {
+    // Windows of one width have one height.
+    if let known = lenses[window.width] { return known }
+    let made = Lens(segmentation, window)
+    lenses[window.width] = made
+    return made
+  }
+
+  func beginAnew() {
+    framing.reset()
+    beginMaskAnew()
+  }
+
+  private func beginMaskAnew() {
+    smoothing.reset()
+    lens(for: framing.window).edges.reset()
+    // Beyond the window there is nobody.
+    alpha.values.update(repeating: 0, count: alpha.count)
+  }
+
+  private func drawMask(of picture: Picture) throws(ModelFailure) {
+    if framing.takesOverview() {
+      let whole = framing.whole
+      let raw = try segmentation.run(PictureView(picture, whole), lens(for: whole).scalers)
+      let before = framing.window
+      framing.widen(for: people(raw.baseAddress, in: whole))
+      if framing.window != before { beginMaskAnew() }
+    }
+    let window = framing.window
+    let (lens, view) = (lens(for: window), PictureView(picture, window))
+    smoothing.take(try segmentation.run(view, lens.scalers), luma: segmentation.luma)
+    lens.edges.refine(smoothing, segmentation, picture: view, alpha: GridView(alpha, window))
+    // The next picture's window.
+    if framing.follow(people(smoothing.mask.values, in: window)) { hasMoved = true }
+  }
+
+  private func people(_ mask: UnsafePointer<Float>?, in window: PictureWindow) -> PictureWindow? {
+    mask.flatMap {
+      Framing.people($0, width: segmentation.width, height: segmentation.height, in: window)
+    }
+  }
 
   func draw(_ picture: Picture, onto target: Picture) throws(ModelFailure) {
-    smoothing.take(try segmentation.run(picture), luma: segmentation.luma)
-    edges.refine(smoothing, segmentation, picture: picture, alpha: alpha)
+    if hasMoved { beginMaskAnew() }
+    hasMoved = false
+    try drawMask(of: picture)
     if case .blurred(let soft) = behind { soft.draw(picture, alpha: alpha, onto: backdrop) }
     alphaScaler.scale(
       alpha.values, stride: alpha.width, to: colourAlpha.values, stride: colourAlpha.width)

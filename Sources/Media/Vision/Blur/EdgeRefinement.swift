@@ -60,11 +60,16 @@ final class EdgeRefinement {
     isEdge = Grid(width: width, height: height, filledWith: false)
   }
 
+  /// The next mask has none before it.
+  func reset() { isEdge.values.update(repeating: false, count: isEdge.count) }
+
   /// - Parameters:
   ///   - smoothing: the mask, and how much of it is new.
-  ///   - alpha: the mask at the picture's size, drawn here.
+  ///   - picture: the window that the mask is of.
+  ///   - alpha: the mask at that window's size, drawn here.
   func refine(
-    _ smoothing: MaskSmoothing, _ small: Segmentation, picture: Picture, alpha: Grid<UInt8>
+    _ smoothing: MaskSmoothing, _ small: Segmentation, picture: PictureView,
+    alpha: GridView<UInt8>
   ) {
     wasEdge.values.update(from: isEdge.values, count: isEdge.count)
     findEdges(smoothing.mask)
@@ -192,7 +197,7 @@ final class EdgeRefinement {
   }
 
   private func apply(
-    _ picture: Picture, _ mask: Grid<Float>, _ follow: Grid<Float>, _ alpha: Grid<UInt8>
+    _ picture: PictureView, _ mask: Grid<Float>, _ follow: Grid<Float>, _ alpha: GridView<UInt8>
   ) {
     let (width, height) = (follow.width, follow.height)
     let perRow = Float(height) / Float(picture.height)
@@ -255,7 +260,7 @@ final class EdgeRefinement {
   }
 
   /// The colours of a line at the picture's whole width.
-  private func spreadColours(_ picture: Picture, _ y: Int, _ columns: Range<Int>) {
+  private func spreadColours(_ picture: PictureView, _ y: Int, _ columns: Range<Int>) {
     let (blues, reds) = (blues.values, reds.values)
     let blue = picture.blue.bytes + y / 2 * picture.blue.stride
     let red = picture.red.bytes + y / 2 * picture.red.stride
@@ -316,7 +321,7 @@ final class EdgeRefinement {
 
   /// Where the mask is sure all round it is nothing or all: runs of it are filled at once.
   private func fillSure(
-    _ row: Int, _ mask: Grid<Float>, _ alpha: Grid<UInt8>, lines: Range<Int>
+    _ row: Int, _ mask: Grid<Float>, _ alpha: GridView<UInt8>, lines: Range<Int>
   ) {
     let (edges, values, width) = (isEdge.row(row), mask.row(row), mask.width)
     var column = 0

@@ -16,8 +16,6 @@ final class Segmentation {
   private let halfBlue: Grid<UInt8>
   private let halfRed: Grid<UInt8>
   private let colours: Grid<UInt8>
-  private let lumaScaler: BoxScaler
-  private let colourScaler: BoxScaler
 
   /// Wider than this by its height, a picture goes to the landscape network (16:9), else to the
   /// square one.
@@ -28,9 +26,7 @@ final class Segmentation {
       ? .landscapeSegmentation : .squareSegmentation
   }
 
-  init(
-    _ network: Network, picture: (width: Int, height: Int)
-  ) throws(ModelFailure) {
+  init(_ network: Network) throws(ModelFailure) {
     let shape = network.inputShape(0)
     guard shape.count == 4, shape[3] == 3, shape[1].isMultiple(of: 2), shape[2].isMultiple(of: 2),
       network.outputShape(0) == [1, shape[1], shape[2], 1]
@@ -42,20 +38,32 @@ final class Segmentation {
     red = Grid(width: width, height: height, filledWith: 128)
     halfBlue = Grid(width: width / 2, height: height / 2, filledWith: 128)
     halfRed = Grid(width: width / 2, height: height / 2, filledWith: 128)
-    lumaScaler = BoxScaler(from: picture, to: (width, height))
-    colourScaler = BoxScaler(
-      from: ((picture.width + 1) / 2, (picture.height + 1) / 2), to: (width / 2, height / 2))
     colours = Grid(width: width * 3, height: height, filledWith: 0)
   }
 
+  /// Makes pictures of one size as large as the network's.
+  struct Scalers {
+    fileprivate let luma: BoxScaler
+    fileprivate let colour: BoxScaler
+  }
+
+  func scalers(from picture: (width: Int, height: Int)) -> Scalers {
+    Scalers(
+      luma: BoxScaler(from: picture, to: (width, height)),
+      colour: BoxScaler(
+        from: ((picture.width + 1) / 2, (picture.height + 1) / 2), to: (width / 2, height / 2)))
+  }
+
   /// The likelihood of a person for each pixel of the network's picture, until the next run.
-  func run(_ picture: Picture) throws(ModelFailure) -> UnsafeBufferPointer<Float> {
+  func run(
+    _ picture: PictureView, _ scalers: Scalers
+  ) throws(ModelFailure) -> UnsafeBufferPointer<Float> {
     let (columns, rows) = (Int32(width), Int32(height))
-    lumaScaler.scale(
+    scalers.luma.scale(
       picture.luma.bytes, stride: picture.luma.stride, to: luma.values, stride: width)
-    colourScaler.scale(
+    scalers.colour.scale(
       picture.blue.bytes, stride: picture.blue.stride, to: halfBlue.values, stride: width / 2)
-    colourScaler.scale(
+    scalers.colour.scale(
       picture.red.bytes, stride: picture.red.stride, to: halfRed.values, stride: width / 2)
     // Exactly twice as large is done without asking for memory.
     ScalePlane(
