@@ -149,14 +149,19 @@ struct FileFetchTests {
     #expect(outputs.isEmpty)
   }
 
-  @Test("What was kept before is not asked for again; a full disk stops the asking")
-  func resumesAndPauses() {
-    let content = Content(3)
+  /// Of three chunks the first two are here.
+  private static func begun(_ content: Content) -> FileFetch {
     var map = ChunkMap(chunkCount: 3)
     map.insert(0)
     map.insert(1)
-    var fetch = FileFetch(
+    return FileFetch(
       content.shape, hashes: content.chunks.map { digest($0) }, map: map, seed: 1, at: .zero)
+  }
+
+  @Test("What was kept before is not asked for again; a full disk stops the asking")
+  func resumesAndPauses() {
+    let content = Content(3)
+    var fetch = Self.begun(content)
     var outputs: [FileFetch.Output] = []
     let peer = Self.peer(1)
     fetch.handle(.holder(peer, ChunkMap(chunkCount: 3, isFull: true)), at: .zero, into: &outputs)
@@ -174,13 +179,9 @@ struct FileFetchTests {
   @Test("Whoever has no more of it than is here already is no source")
   func sources() {
     let content = Content(3)
-    var map = ChunkMap(chunkCount: 3)
-    map.insert(0)
-    map.insert(1)
-    var fetch = FileFetch(
-      content.shape, hashes: content.chunks.map { digest($0) }, map: map, seed: 1, at: .zero)
+    var fetch = Self.begun(content)
     var outputs: [FileFetch.Output] = []
-    fetch.handle(.holder(Self.peer(1), map), at: .zero, into: &outputs)
+    fetch.handle(.holder(Self.peer(1), fetch.map), at: .zero, into: &outputs)
     #expect(fetch.holderIDs == [Self.peer(1)])
     #expect(fetch.sourceIDs.isEmpty)
     fetch.handle(.gained(Self.peer(1), chunk: 2), at: .zero, into: &outputs)

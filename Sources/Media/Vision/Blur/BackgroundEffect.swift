@@ -89,8 +89,9 @@ private final class Workshop {
   private let segmentation: Segmentation
   private let smoothing: MaskSmoothing
   private var framing: Framing
-  /// What each size of window needs, made when one is used first.
-  private var lenses: [Int: Lens] = [:]
+  /// What each size of window needs, made when one is used first. A window as wide as the picture may be
+  /// less high.
+  private var lenses: [Lens] = []
   private let colourAlpha: Grid<UInt8>
   private let alphaScaler: BoxScaler
   /// The mask at the picture's size.
@@ -129,10 +130,13 @@ private final class Workshop {
 
   /// What sees windows of one size.
   private final class Lens {
+    let width: Int
+    let height: Int
     let scalers: Segmentation.Scalers
     let edges: EdgeRefinement
 
     init(_ segmentation: Segmentation, _ window: PictureWindow) {
+      (width, height) = (window.width, window.height)
       scalers = segmentation.scalers(from: (window.width, window.height))
       edges = EdgeRefinement(
         width: segmentation.width, height: segmentation.height,
@@ -141,10 +145,11 @@ private final class Workshop {
   }
 
   private func lens(for window: PictureWindow) -> Lens {
-    // Windows of one width have one height.
-    if let known = lenses[window.width] { return known }
+    for lens in lenses where lens.width == window.width && lens.height == window.height {
+      return lens
+    }
     let made = Lens(segmentation, window)
-    lenses[window.width] = made
+    lenses.append(made)
     return made
   }
 

@@ -35,9 +35,9 @@ final class EdgeRefinement {
   private static let epsilon: Float = 60
   /// Where the mask is this sure all round, there is no edge.
   private static let sure: ClosedRange<Float> = 0.06...0.94
-  /// The mask's values that become none and all: what lies between is the edge's softness. Above the
-  /// middle, since a network that can't tell shows what is to be hidden.
-  private static let softness: ClosedRange<Float> = 0.35...0.7
+  /// The mask's values that become none and all: what lies between is the edge's softness. Below a third
+  /// the network doesn't know, and nothing is shown.
+  private static let softness: ClosedRange<Float> = 0.33...0.65
 
   init(width: Int, height: Int, picture: (width: Int, height: Int)) {
     wasEdge = Grid(width: width, height: height, filledWith: false)

@@ -68,9 +68,9 @@ struct Framing {
     let wanted = Self.window(round: people, room: Self.room, in: picture, network)
     if !holds(people, room: Self.leastRoom) {
       // Somebody reaches the edge: how far they go on beyond it isn't seen yet.
-      window = wanted.width > window.width ? wanted : wider(round: people)
+      window = wanted.area > window.area ? wanted : wider(round: people)
       narrower = 0
-    } else if wanted.width < window.width {
+    } else if wanted.area < window.area {
       narrower += 1
       if narrower >= Self.patience {
         window = wanted

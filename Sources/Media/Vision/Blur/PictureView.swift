@@ -6,6 +6,9 @@ struct PictureWindow: Hashable {
   var y = 0
   var width: Int
   var height: Int
+
+  /// Two windows of one width may differ in height.
+  var area: Int { width * height }
 }
 
 /// The planes of a window of a picture. Good as long as the picture is.
