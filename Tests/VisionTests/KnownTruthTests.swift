@@ -114,6 +114,27 @@ struct KnownTruthTests {
     #expect(Self.overlap(mask, known) > 0.85)
   }
 
+  @Test("With nobody in sight, nor before nor after, all of the picture is background")
+  func emptyRoom() throws {
+    let (pictures, _) = try Fixture.person()
+    let someone = pictures[0].picture
+    let empty = Picture.plain(someone.width, someone.height, luma: 110)
+    // Less than a head of what was a person.
+    empty.draw(someone, x: 40, y: 40, width: 16)
+    let effect = try BackgroundEffect(.blurred(strength: 3), store: Environment.store)
+    for (picture, hasSomeone) in [(empty, false), (someone, true), (empty, false)] {
+      let mask = Picture.plain(someone.width, someone.height, luma: 235)
+      for _ in 0..<12 {
+        _ = try #require(try effect.apply(to: picture))
+        effect.drawMask(onto: mask)
+      }
+      let seen = (0..<mask.height).contains { row in
+        (0..<mask.width).contains { mask.luma.bytes[row * mask.luma.stride + $0] != 16 }
+      }
+      #expect(seen == hasSomeone)
+    }
+  }
+
   @Test("A far face is found within four pictures and followed with less confidence")
   func farFace() throws {
     // Before the evening sky, where there is no other face.

@@ -162,8 +162,10 @@ private final class Workshop {
     smoothing.reset()
     lens(for: framing.window).edges.reset()
     // Beyond the window there is nobody.
-    alpha.values.update(repeating: 0, count: alpha.count)
+    clearMask()
   }
+
+  private func clearMask() { alpha.values.update(repeating: 0, count: alpha.count) }
 
   private func drawMask(of picture: Picture) throws(ModelFailure) {
     if framing.takesOverview() {
@@ -177,8 +179,11 @@ private final class Workshop {
     let (lens, view) = (lens(for: window), PictureView(picture, window))
     smoothing.take(try segmentation.run(view, lens.scalers), luma: segmentation.luma)
     lens.edges.refine(smoothing, segmentation, picture: view, alpha: GridView(alpha, window))
+    let seen = people(smoothing.mask.values, in: window)
+    // What looks a little like somebody is nobody, and the wall that it is stays hidden.
+    if seen == nil { clearMask() }
     // The next picture's window.
-    if framing.follow(people(smoothing.mask.values, in: window)) { hasMoved = true }
+    if framing.follow(seen) { hasMoved = true }
   }
 
   private func people(_ mask: UnsafePointer<Float>?, in window: PictureWindow) -> PictureWindow? {
