@@ -1,9 +1,11 @@
+import Foundation
 import Foundations
-import Gossip
 import Simulation
 import SwiftProtobuf
 import Testing
 import Wire
+
+@testable import Gossip
 
 /// More members than have links to each other.
 @Suite("A mesh of many members")
@@ -121,6 +123,32 @@ struct LargeMeetingTests {
     world.run(for: .seconds(1))
     for host in 1..<Self.count { #expect(world.hosts[host].delivered == ["whole again": 1]) }
     #expect(world.problems.isEmpty, "seed \(seed): \(world.problems)")
+  }
+
+  @Test("Who is suspected again while its word is still going round is not lost for that")
+  func refutesTwice() {
+    let world = makeMeeting(seed: 5)
+    let suspect = world.hosts[5].identity.id
+    for accuser in [0, 1] {
+      let statement = world.hosts[accuser].gossip.members[suspect]?.statement ?? 0
+      world.input(
+        accuser,
+        .broadcast(
+          .with {
+            $0.suspicion.suspects = [
+              .with {
+                $0.member = Data(suspect.bytes)
+                $0.statement = statement
+              }
+            ]
+          }))
+      world.run(for: .milliseconds(150))
+      let renewed = world.hosts[accuser].gossip.members[suspect]?.statement ?? 0
+      #expect(accuser == 1 || renewed > statement, "the first is refuted at once")
+    }
+    world.run(for: .seconds(10))
+    #expect(world.hosts.allSatisfy { host in host.downs.allSatisfy { $0.member != suspect } })
+    #expect(world.problems.isEmpty)
   }
 
   @Test("Who leaves is told apart from who is lost, over any number of links")

@@ -93,7 +93,7 @@ package struct Gossip: Machine {
   var nextNumber: UInt64
   /// Our membership, as we broadcast it last.
   var ownEnvelope: WireBroadcast
-  var members: OrderedDictionary<PeerID, KnownMember> = [:]
+  var members = KnownMembers()
   var links: OrderedDictionary<LinkID, KnownLink> = [:]
   var strangers: OrderedDictionary<PeerID, Stranger> = [:]
   var vouches: [Vouch] = []
@@ -107,6 +107,8 @@ package struct Gossip: Machine {
   var nextRound: Moment?
   var health = LocalHealth()
   var nextRefutation = Moment(nanoseconds: .min)
+  /// Somebody suspects us since we last said that we are here.
+  var owesRefutation = false
   /// What the overlay is to be told once an input is dealt with.
   var overlayNews: [OverlayNews] = []
   package private(set) var deadline: Moment?
@@ -136,7 +138,7 @@ package struct Gossip: Machine {
 
   /// The members that are here, without this one, in the order in which they were heard of.
   package var present: [MemberRecord] {
-    members.values.filter(\.isPresent).map(\.record)
+    members.all.values.filter(\.isPresent).map(\.record)
   }
 
   /// Whether there is a link to the member: what is directed to it goes straight there.
@@ -183,11 +185,12 @@ package struct Gossip: Machine {
     if hasLeft { return nil }
     var next = Moment.distantFuture
     for link in links.values { next = min(next, deadline(of: link)) }
-    forEachAwaited { _, member in next = min(next, deadline(of: member)) }
+    for id in members.awaited { next = min(next, deadline(ofMember: id)) }
     for vouch in vouches { next = min(next, vouch.expires) }
     for stranger in strangers.values { next = min(next, stranger.expires) }
     if let moment = overlay.deadline { next = min(next, moment) }
     if let nextRound, !wasFullMesh { next = min(next, nextRound) }
+    if owesRefutation { next = min(next, nextRefutation) }
     return next == .distantFuture ? nil : next
   }
 
@@ -202,7 +205,7 @@ package struct Gossip: Machine {
     }
     hasLeft = true
     links = [:]
-    members = [:]
+    members.removeAll()
     strangers = [:]
     vouches = []
     store.removeAll()
@@ -220,11 +223,11 @@ package struct Gossip: Machine {
 
   /// The link that frames for `member` go out on.
   func usableLink(to member: PeerID) -> LinkID? {
-    members[member]?.links.last { links[$0]?.isUsable == true }
+    members.read(member) { known in known.links.last { links[$0]?.isUsable == true } } ?? nil
   }
 
   /// Links to all neighbours, one each.
   var neighbourLinks: [(link: LinkID, peer: PeerID)] {
-    members.keys.compactMap { id in usableLink(to: id).map { ($0, id) } }
+    links.compactMap { id, link in usableLink(to: link.peer) == id ? (id, link.peer) : nil }
   }
 }

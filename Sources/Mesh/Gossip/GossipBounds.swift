@@ -52,8 +52,8 @@ package struct GossipBounds: Sendable {
   package var doubtFactor = 3.0
   /// Accusers after whom more make no difference (Lifeguard's K + 1).
   package var accusers = 4
-  /// How often we say that we are here, when suspected.
-  package var refuteAfter = Duration.milliseconds(500)
+  /// How often we say that we are here, when suspected: within the shortest doubt.
+  package var refuteAfter = Duration.milliseconds(250)
   /// How often a lost member whom others name is asked aloud whether it is here.
   package var contestAfter = Duration.seconds(5)
 

@@ -74,13 +74,21 @@ extension Gossip {
     return now - known.lastHeard < bounds.suspectAfter && members[id]?.suspicion == nil
   }
 
-  /// Says that we are here, at most once in `refuteAfter`: a liar's suspicions cost little.
+  /// Says that we are here: at once, or, so that a liar's suspicions cost little, `refuteAfter` the last
+  /// time. Unsaid it must not stay, since this suspicion is of what we said then.
   private mutating func refute(
     _ statement: UInt64, at now: Moment, into outputs: inout [Output]
   ) {
-    guard statement == ownEnvelope.number, nextRefutation <= now,
+    guard statement == ownEnvelope.number else { return }
+    owesRefutation = true
+    refuteIfDue(at: now, into: &outputs)
+  }
+
+  mutating func refuteIfDue(at now: Moment, into outputs: inout [Output]) {
+    guard owesRefutation, nextRefutation <= now,
       let payload = try? WirePayload(wire: Array(ownEnvelope.payload), limit: WireBounds.payload)
     else { return }
+    owesRefutation = false
     nextRefutation = now + bounds.refuteAfter
     health.worsen(at: now)
     broadcast(payload, at: now, into: &outputs)
@@ -111,8 +119,8 @@ extension Gossip {
   mutating func probeNext(at now: Moment, into outputs: inout [Output]) {
     nextRound = now + bounds.probePeriod
     guard !isFullMesh else { return }
-    for _ in 0...members.count {
-      if probeOrder.isEmpty { probeOrder = members.keys.shuffled(using: &chance) }
+    for _ in 0...members.all.count {
+      if probeOrder.isEmpty { probeOrder = members.all.keys.shuffled(using: &chance) }
       guard let id = probeOrder.popLast() else { return }
       guard let member = members[id], member.isPresent, member.suspicion == nil,
         member.doubt == nil, usableLink(to: id) == nil
@@ -129,11 +137,12 @@ extension Gossip {
 
   mutating func wakeDoubts(at now: Moment, into outputs: inout [Output]) {
     var lost: [PeerID] = []
-    forEachAwaited { place, member in
-      guard let doubt = member.doubt, moment(ofLosing: doubt) <= now else { return }
-      lost.append(members.keys[place])
+    for id in members.awaited {
+      guard let doubt = members.read(id, { $0.doubt }) ?? nil else { continue }
+      if moment(ofLosing: doubt) <= now { lost.append(id) }
     }
     for id in lost { markLost(id, at: now, into: &outputs) }
+    refuteIfDue(at: now, into: &outputs)
     if let nextRound, nextRound <= now { probeNext(at: now, into: &outputs) }
   }
 }

@@ -160,10 +160,8 @@ extension Gossip {
 
   // MARK: Timers
 
-  /// Without a copy of all that is known of the member: asked for each link, at each frame.
   private func isSuspected(_ peer: PeerID) -> Bool {
-    guard let place = members.index(forKey: peer) else { return false }
-    return members.values.withUnsafeBufferPointer { $0[place].suspicion != nil }
+    members.read(peer) { $0.suspicion != nil } ?? false
   }
 
   func deadline(of link: KnownLink) -> Moment {

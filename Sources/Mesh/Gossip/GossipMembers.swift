@@ -94,8 +94,8 @@ extension Gossip {
   }
 
   private mutating func makeRoom() -> Bool {
-    guard members.count >= bounds.members else { return true }
-    let idle = members.first { entry in
+    guard members.all.count >= bounds.members else { return true }
+    let idle = members.all.first { entry in
       switch entry.value.standing {
       case .lost, .left: entry.value.links.isEmpty
       case .introduced, .present: false
@@ -150,7 +150,7 @@ extension Gossip {
 
   /// Keeps the number of lost members that are looked for within its bound.
   private mutating func giveUpOldest() {
-    let sought = members.compactMap { id, member -> (id: PeerID, since: Moment)? in
+    let sought = members.all.compactMap { id, member -> (id: PeerID, since: Moment)? in
       guard case .lost(let since) = member.standing, member.dial != .idle else { return nil }
       return (id, since)
     }
@@ -218,43 +218,30 @@ extension Gossip {
 
   // MARK: Timers
 
-  /// Members that something is to happen with in time, by their places in `members`. Of the others, nearly
-  /// all of hundreds, not even a copy is made: this is asked at each frame.
-  func forEachAwaited(_ body: (Int, KnownMember) -> Void) {
-    members.values.withUnsafeBufferPointer { known in
-      guard let first = known.baseAddress else { return }
-      for place in known.indices where (first + place).pointee.isAwaited {
-        body(place, known[place])
+  func deadline(ofMember id: PeerID) -> Moment {
+    members.read(id) { member in
+      var next =
+        switch member.dial {
+        case .idle: Moment.distantFuture
+        case .due(let moment): moment
+        case .underway(let since): since + bounds.dialLimit
+        }
+      if let suspicion = member.suspicion {
+        next = min(next, moment(ofConcluding: suspicion, links: member.links, dial: member.dial))
       }
-    }
-  }
-
-  func deadline(of member: KnownMember) -> Moment {
-    var next =
-      switch member.dial {
-      case .idle: Moment.distantFuture
-      case .due(let moment): moment
-      case .underway(let since): since + bounds.dialLimit
-      }
-    if let suspicion = member.suspicion {
-      next = min(next, moment(ofConcluding: suspicion, about: member))
-    }
-    if let probeAgain = member.probeAgain { next = min(next, probeAgain) }
-    if let doubt = member.doubt { next = min(next, moment(ofLosing: doubt)) }
-    return next
+      if let probeAgain = member.probeAgain { next = min(next, probeAgain) }
+      if let doubt = member.doubt { next = min(next, moment(ofLosing: doubt)) }
+      return next
+    } ?? .distantFuture
   }
 
   mutating func wakeMembers(at now: Moment, into outputs: inout [Output]) {
-    var due: [Int] = []
-    forEachAwaited { place, member in if deadline(of: member) <= now { due.append(place) } }
-    guard !due.isEmpty else { return }
-    let before = members.elements
-    for (id, known) in due.lazy.map({ before[$0] }) {
-      switch known.dial {
+    for id in members.awaited where deadline(ofMember: id) <= now {
+      switch members[id]?.dial {
       case .due(let moment): if moment <= now { dial(id, at: now, into: &outputs) }
       case .underway(let since):
         if since + bounds.dialLimit <= now { dialFailed(id, at: now, into: &outputs) }
-      case .idle: break
+      case .idle, nil: break
       }
       conclude(id, at: now, into: &outputs)
       if let moment = members[id]?.probeAgain, moment <= now {

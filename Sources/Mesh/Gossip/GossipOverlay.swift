@@ -7,17 +7,7 @@ import Wire
 /// The overlay beneath: what it asks for, and what the links tell it.
 extension Gossip {
   /// Members that are here or said to be, this one included.
-  var size: Int {
-    // Asked often: counted where they lie, without copying any.
-    members.values.withUnsafeBufferPointer { known in
-      known.indices.reduce(into: 1) { count, place in
-        switch known[place].standing {
-        case .introduced, .present: count += 1
-        case .lost, .left: break
-        }
-      }
-    }
-  }
+  var size: Int { members.here + 1 }
 
   /// Whether everybody has a link to everybody: members are judged by links alone then.
   var isFullMesh: Bool { size <= bounds.fullMesh }
@@ -61,7 +51,7 @@ extension Gossip {
     }
     guard isFullMesh != wasFullMesh else { return }
     wasFullMesh = isFullMesh
-    for (id, member) in members {
+    for (id, member) in members.all {
       switch member.standing {
       case .introduced: if !isFullMesh { appear(id, into: &outputs) }
       case .present:
@@ -115,7 +105,7 @@ extension Gossip {
     _ count: Int, at now: Moment, into outputs: inout [Output]
   ) {
     var found: [PeerID] = []
-    let candidates = members.keys.filter { id in
+    let candidates = members.all.keys.filter { id in
       guard let member = members[id], usableLink(to: id) == nil else { return false }
       switch member.standing {
       case .introduced, .present: return true
@@ -220,7 +210,7 @@ extension Gossip {
   private func announceMembers(to peer: PeerID, into outputs: inout [Output]) {
     guard let link = usableLink(to: peer) else { return }
     var named = [Announcement(MessageID(author: me, number: ownEnvelope.number), round: 0)]
-    for (id, member) in members where id != peer && member.isPresent {
+    for (id, member) in members.all where id != peer && member.isPresent {
       guard let envelope = member.envelope else { continue }
       named.append(Announcement(MessageID(author: id, number: envelope.number), round: 0))
     }
@@ -241,7 +231,7 @@ extension Gossip {
     }
     tell(ownEnvelope)
     var count = 0
-    for (id, member) in members where id != peer && count < bounds.told {
+    for (id, member) in members.all where id != peer && count < bounds.told {
       switch member.standing {
       case .introduced, .present:
         guard let envelope = member.envelope else { continue }

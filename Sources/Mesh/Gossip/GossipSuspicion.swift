@@ -43,7 +43,8 @@ extension Gossip {
     _ id: PeerID, at now: Moment, into outputs: inout [Output]
   ) {
     guard let member = members[id], let suspicion = member.suspicion else { return }
-    guard now >= moment(ofConcluding: suspicion, about: member) else { return }
+    let moment = moment(ofConcluding: suspicion, links: member.links, dial: member.dial)
+    guard now >= moment else { return }
     guard !isFullMesh, member.isPresent else { return markLost(id, at: now, into: &outputs) }
     members[id]?.suspicion = nil
     if suspicion.isRoutine { return suspect(id, at: now, into: &outputs) }
@@ -51,13 +52,15 @@ extension Gossip {
     accuse([id], at: now, into: &outputs)
   }
 
-  func moment(ofConcluding suspicion: Suspicion, about member: KnownMember) -> Moment {
+  func moment(
+    ofConcluding suspicion: Suspicion, links memberLinks: [LinkID], dial: KnownMember.Dial
+  ) -> Moment {
     var moment = suspicion.began
-    let hasLink = member.links.contains { links[$0]?.isUsable == true }
+    let hasLink = memberLinks.contains { links[$0]?.isUsable == true }
     if !suspicion.unanswered.isEmpty || hasLink && !suspicion.askedAny {
       moment = moment + bounds.probeWindow * patience
     }
-    if case .underway(let since) = member.dial { moment = max(moment, since + bounds.dialGrace) }
+    if case .underway(let since) = dial { moment = max(moment, since + bounds.dialGrace) }
     return moment
   }
 
@@ -190,7 +193,7 @@ extension Gossip {
       links[id]?.lastHeard = now - bounds.pingAfter
       links[id]?.isPinged = false
     }
-    for (id, member) in members where member.suspicion != nil {
+    for (id, member) in members.all where member.suspicion != nil {
       members[id]?.suspicion = nil
       if usableLink(to: id) == nil { members[id]?.probeAgain = now }
     }

@@ -51,6 +51,14 @@ struct KnownMember: Sendable {
 
   var isPresent: Bool { standing == .present }
 
+  /// Whether it is here, or said to be.
+  var isHere: Bool {
+    switch standing {
+    case .introduced, .present: true
+    case .lost, .left: false
+    }
+  }
+
   /// Whether it has a deadline.
   var isAwaited: Bool {
     if case .idle = dial, suspicion == nil, probeAgain == nil, doubt == nil { return false }
