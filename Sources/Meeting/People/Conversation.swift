@@ -32,21 +32,32 @@ extension MeetingSession {
 
   /// Returns when all that was said so far is on the disk and on its way.
   func keepLines() async {
-    if chat.holdsOwnLines { await withCheckedContinuation { lineWaiters.append($0) } }
+    await publishLines()
     await commitment?.value
   }
 
-  /// Who pipes a file in is slowed down to what can be kept, and loses nothing.
+  /// Returns when one's own lines are on the disk and on their way.
+  private func publishLines() async {
+    if chat.holdsOwnLines { await withCheckedContinuation { lineWaiters.append($0) } }
+  }
+
+  /// Who pipes a file in is slowed down to what can be kept, here and by the others, and loses nothing.
   func sayInTurn(_ line: String) async {
+    if linesInTurn == 0 { turnBegan = parts.clock.now() }
     say(line)
     linesInTurn += 1
     guard linesInTurn >= Self.mostInTurn else { return }
     linesInTurn = 0
-    await keepLines()
+    await publishLines()
+    let rest = turnBegan + Self.turn - parts.clock.now()
+    if rest > .zero { try? await Task.sleep(for: rest) }
   }
 
-  /// Well below what the log lets wait (``ChatBounds``).
+  /// Well below what the log lets wait (``ChatBounds``), and nobody types as much at once.
   private static let mostInTurn = 64
+  /// 256 lines a second: half of what a member takes from another for long
+  /// (``GossipBounds/framesPerSecond``), so that nothing of an honest member's is shed.
+  private static let turn = Duration.milliseconds(250)
 
   /// A command of chat, without its slash.
   /// - Returns: whether it is one.
@@ -106,20 +117,33 @@ extension MeetingSession {
   }
 
   private func commit(_ entries: [Entry]) {
-    let ids = entries.map(\.id)
-    commitment = Task {
-      [history = parts.history, clock = parts.clock, former = commitment, weak self] in
-      await former?.value
-      do throws(Failure) {
-        try await history.append(entries, at: clock.wallTime())
-        await self?.kept()
-        await self?.drive(chat: .committed(ids))
-      } catch {
-        await self?.notKept(because: error)
-        await self?.drive(chat: .notCommitted(ids))
+    commits.add(entries)
+    keepOn()
+  }
+
+  /// Keeps what waits to be kept, a transaction after the other.
+  private func keepOn() {
+    guard commitment == nil else { return }
+    commitment = Task { [history = parts.history, clock = parts.clock, weak self] in
+      while let step = await self?.nextCommit() {
+        do throws(Failure) {
+          switch step {
+          case .append(let entries): try await history.append(entries, at: clock.wallTime())
+          case .work(let body): try await body(history, clock.wallTime())
+          }
+          await self?.kept(step)
+        } catch {
+          await self?.notKept(step, because: error)
+        }
+        await self?.tellOfHistory()
       }
-      await self?.tellOfHistory()
     }
+  }
+
+  private func nextCommit() -> CommitQueue.Step? {
+    let step = commits.next()
+    if step == nil { commitment = nil }
+    return step
   }
 
   private func setCounted(_ entries: [EntryHash], _ counts: Bool) {
@@ -139,30 +163,25 @@ extension MeetingSession {
     }
   }
 
-  /// What hindered is over: should it come again, that is news.
-  private func kept() {
+  private func kept(_ step: CommitQueue.Step) {
+    guard case .append(let entries) = step else { return }
+    // What hindered is over: should it come again, that is news.
     warned.subtract(hindrances)
     hindrances = []
+    drive(chat: .committed(entries.map(\.id)))
   }
 
-  private func notKept(because failure: Failure) {
-    hindrances.insert(failure.code)
+  private func notKept(_ step: CommitQueue.Step, because failure: Failure) {
     warnOnce(failure)
+    guard case .append(let entries) = step else { return }
+    hindrances.insert(failure.code)
+    drive(chat: .notCommitted(entries.map(\.id)))
   }
 
   /// After all that was handed over before: there would be nothing yet to mark.
-  private func keepInTurn(
-    _ body: @escaping @Sendable (HistoryStore, WallTime) async throws(Failure) -> Void
-  ) {
-    commitment = Task {
-      [history = parts.history, clock = parts.clock, former = commitment, weak self] in
-      await former?.value
-      do throws(Failure) {
-        try await body(history, clock.wallTime())
-      } catch {
-        await self?.warnOnce(error)
-      }
-    }
+  private func keepInTurn(_ body: @escaping CommitQueue.Work) {
+    commits.add(body)
+    keepOn()
   }
 
   /// The logs of those who were removed end where their removals say.

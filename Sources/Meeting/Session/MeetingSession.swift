@@ -51,7 +51,8 @@ package actor MeetingSession {
   // Conversation
   var chat: ChatLog
   var chatAlarm: Alarm?
-  /// The latest entries on their way to the disk.
+  var commits: CommitQueue
+  /// What keeps them, as long as there are any.
   var commitment: Task<Void, Never>?
   /// Codes of warnings that were given: each is given once.
   var warned: Set<String> = []
@@ -73,8 +74,9 @@ package actor MeetingSession {
   var connected: Set<PeerID> = []
   var latestFigures: (moment: Moment, rtp: [PeerID: RTPStatistics])?
 
-  /// Lines of standard input said since those before them were known to be kept.
+  /// Lines of standard input said in this turn, and when it began.
   var linesInTurn = 0
+  var turnBegan = Moment.zero
   /// Resumed once all of one's own lines are kept and published.
   var lineWaiters: [CheckedContinuation<Void, Never>] = []
 
@@ -104,6 +106,7 @@ package actor MeetingSession {
     for entry in stored {
       if case .joined(let name, _) = entry.body { namesInLog[entry.author] = name }
     }
+    commits = CommitQueue(me: parts.me)
     files = FileDesk(parts: parts, meeting: ticket.meeting, emit: events.emit)
     let now = parts.clock.wallTime()
     // Millions of envelopes a second would be needed to overtake the clock over a restart.
