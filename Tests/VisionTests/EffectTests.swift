@@ -61,7 +61,7 @@ struct EffectTests {
   func lostModel() throws {
     let folder = TemporaryFolder()
     let store = ModelStore(dataDirectory: folder.path, folder: "")
-    for model in [VisionModel.landscapeSegmentation, .squareSegmentation] {
+    for model in [VisionModel.faceDetector, .landscapeSegmentation, .squareSegmentation] {
       _ = folder.write(try Environment.store.bytes(of: model), to: model.fileName)
     }
     let effect = try BackgroundEffect(.blurred(strength: 1), store: store)
@@ -106,6 +106,8 @@ struct EffectTests {
 
 @Suite("A mask in time")
 struct MaskSmoothingTests {
+  private let window = PictureWindow(width: 320, height: 180)
+
   @Test("Where nothing moves it hardly trembles, and where something does it follows at once")
   func followsMotion() {
     let smoothing = MaskSmoothing(width: 64, height: 36)
@@ -117,7 +119,7 @@ struct MaskSmoothingTests {
       let before = raw
       raw = raw.map { _ in 0.5 + .random(in: -0.1...0.1, using: &generator) }
       let old = Array(UnsafeBufferPointer(start: smoothing.mask.values, count: raw.count))
-      raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma) }
+      raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma, of: window) }
       for index in raw.indices {
         changes += abs(smoothing.mask.values[index] - old[index])
         rawChanges += abs(raw[index] - before[index])
@@ -127,7 +129,7 @@ struct MaskSmoothingTests {
     // The person has gone: neither mask nor picture is what it was.
     for index in 0..<luma.count { luma.values[index] = 160 }
     raw = raw.map { _ in 0 }
-    raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma) }
+    raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma, of: window) }
     #expect((0..<luma.count).allSatisfy { smoothing.mask.values[$0] < 0.01 })
   }
 
@@ -137,7 +139,7 @@ struct MaskSmoothingTests {
     let luma = Grid<UInt8>(width: 64, height: 36, filledWith: 100)
     func take(_ value: Float) -> Float {
       let raw = [Float](repeating: value, count: luma.count)
-      raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma) }
+      raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma, of: window) }
       return smoothing.mask.values[18 * 64 + 32]
     }
     for _ in 0..<30 { _ = take(1) }
@@ -153,12 +155,35 @@ struct MaskSmoothingTests {
     let smoothing = MaskSmoothing(width: 64, height: 36)
     let luma = Grid<UInt8>(width: 64, height: 36, filledWith: 100)
     var raw = [Float](repeating: 0.2, count: luma.count)
-    for _ in 0..<20 { raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma) } }
+    for _ in 0..<20 { raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma, of: window) } }
     for row in 0..<36 { for column in 0..<32 { luma.row(row)[column] = 160 } }
     raw = raw.map { _ in 0.5 }
-    raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma) }
+    raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma, of: window) }
     let line = (0..<64).map { smoothing.mask.row(18)[$0] }
     #expect(line[0] > 0.49 && line[63] < 0.3)
     for (left, right) in zip(line, line.dropFirst()) { #expect(abs(left - right) < 0.12) }
+  }
+
+  @Test("In another window what is known stays, and what isn't appears only if it lasts")
+  func moves() {
+    let smoothing = MaskSmoothing(width: 64, height: 36)
+    let luma = Grid<UInt8>(width: 64, height: 36, filledWith: 100)
+    func take(_ window: PictureWindow, _ mask: (_ column: Int) -> Float) -> [Float] {
+      let raw = (0..<luma.count).map { mask($0 % 64) }
+      raw.withUnsafeBufferPointer { smoothing.take($0, luma: luma, of: window) }
+      return (0..<64).map { smoothing.mask.row(18)[$0] }
+    }
+    let first = PictureWindow(x: 160, y: 90, width: 320, height: 180)
+    for _ in 0..<10 { _ = take(first) { $0 < 32 ? 1 : 0 } }
+    // Twice as large: the person's columns are 16 to 31 there. The wall beside is taken for one once.
+    let wider = PictureWindow(width: 640, height: 360)
+    smoothing.move(from: first)
+    let moved = take(wider) { (16..<32).contains($0) || $0 > 50 ? 1 : 0 }
+    #expect(moved[20] > 0.95 && moved[40] < 0.05)
+    #expect(moved[60] < 0.3 && take(wider) { (16..<32).contains($0) ? 1 : 0 }[60] < 0.3)
+    // Who stays there is there soon.
+    var last: [Float] = []
+    for _ in 0..<5 { last = take(wider) { (16..<32).contains($0) || $0 > 50 ? 1 : 0 } }
+    #expect(last[60] > 0.8)
   }
 }

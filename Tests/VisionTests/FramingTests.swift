@@ -14,50 +14,117 @@ struct FramingTests {
     PictureWindow(x: x, y: y, width: width, height: height)
   }
 
+  private func face(_ x: Float, _ y: Float, _ side: Float) -> FaceSearch.Sighting {
+    FaceSearch.Sighting(region: Region(centreX: x, centreY: y, width: side, height: side))
+  }
+
+  /// Whether the window is another one for the next picture.
+  private func moves(
+    _ framing: inout Framing, _ islands: [PictureWindow], _ faces: [FaceSearch.Sighting] = [],
+    isCovered: Bool = true
+  ) -> Bool {
+    let before = framing.window
+    let isAnybody = framing.follow(islands, faces: faces) { _ in isCovered }
+    #expect(isAnybody || islands.isEmpty || !faces.isEmpty)
+    return framing.window != before
+  }
+
   @Test("It narrows to somebody far away, to whole pixels of the picture for each of its own")
   func narrows() {
     var framing = framing()
     let far = people(600, 460, 200, 260)
-    for _ in 0..<2 {
-      let moves = framing.follow(far)
-      #expect(!moves && framing.window == framing.whole)
-    }
-    let moves = framing.follow(far)
-    #expect(moves)
+    let early = (0..<2).filter { _ in moves(&framing, [far]) }
+    #expect(early.isEmpty && framing.window == framing.whole)
+    let narrowed = moves(&framing, [far])
+    #expect(narrowed)
     let window = framing.window
     #expect(window.width == 3 * 256 && window.height == 3 * 144)
-    #expect(window.x <= far.x && window.x + window.width >= far.x + far.width)
-    #expect(window.y + window.height == picture.height)
-    let later = (0..<50).filter { _ in framing.follow(far) }
+    #expect(window.contains(far))
+    #expect(window.bottom == picture.height)
+    let later = (0..<50).filter { _ in moves(&framing, [far]) }
     #expect(later.isEmpty)
   }
 
-  @Test("It widens at once where somebody reaches its edge, and when nobody is there")
+  @Test("It goes along with a walker, and stays as large")
+  func goesAlong() {
+    var framing = framing()
+    for _ in 0..<3 { _ = moves(&framing, [people(100, 520, 120, 200)]) }
+    let size = framing.window.area
+    #expect(size < framing.whole.area)
+    for x in stride(from: 100, to: 1100, by: 16) {
+      let walker = people(x, 520, 120, 200)
+      _ = moves(&framing, [walker])
+      #expect(framing.window.area == size && framing.window.contains(walker))
+    }
+  }
+
+  @Test(
+    "It widens where somebody is cut off, the more slowly narrows again, and is whole for nobody")
   func widens() {
     var framing = framing()
-    for _ in 0..<3 { _ = framing.follow(people(600, 460, 200, 260)) }
+    for _ in 0..<3 { _ = moves(&framing, [people(600, 460, 200, 260)]) }
     let narrow = framing.window
     // They stand up: the head is cut off, and nobody knows yet how far it reaches.
-    let widens = framing.follow(people(600, narrow.y, 200, picture.height - narrow.y))
-    #expect(widens)
+    for _ in 0..<3 {
+      _ = moves(&framing, [people(600, framing.window.y, 200, picture.height - framing.window.y)])
+    }
     #expect(framing.window.height > narrow.height)
-    for _ in 0..<3 { _ = framing.follow(nil) }
+    let seated = people(600, 460, 200, 260)
+    let patience = (1...300).first { _ in moves(&framing, [seated]) }
+    #expect(patience ?? 0 > 3)
+    for _ in 0..<3 { _ = moves(&framing, []) }
     #expect(framing.window == framing.whole)
   }
 
-  @Test("An overview now and then shows who comes in beyond it")
-  func overview() {
+  @Test("With a face to begin with, it is round its body at once")
+  func begins() {
     var framing = framing()
-    let early = (0..<100).filter { _ in framing.takesOverview() }
-    #expect(early.isEmpty)
-    let far = people(600, 460, 200, 260)
-    for _ in 0..<3 { _ = framing.follow(far) }
-    let due = (0..<80).filter { _ in framing.takesOverview() }.count
-    #expect(due == 10)
-    framing.widen(for: far)
-    #expect(framing.window != framing.whole)
-    framing.widen(for: people(20, 300, 780, 420))
-    #expect(framing.window == framing.whole)
+    let seen = face(640, 540, 70)
+    framing.begin(with: [seen])
+    #expect(framing.window.area < framing.whole.area / 2)
+    #expect(framing.window.contains(people(580, 480, 120, 240)))
+  }
+
+  @Test("Where there is a face and the network sees nobody, it has a closer look")
+  func seeks() {
+    var framing = framing()
+    let found = moves(&framing, [], [face(640, 540, 70)], isCovered: false)
+    #expect(found)
+    #expect(framing.window.contains(people(600, 500, 80, 80)))
+    // A mask without its head is looked at closer too, though not at once.
+    framing.reset()
+    let body = people(500, 560, 300, 160)
+    let early = moves(&framing, [body], [face(640, 500, 90)], isCovered: false)
+    #expect(!early)
+    let later = (0..<5).filter { _ in
+      moves(&framing, [body], [face(640, 500, 90)], isCovered: false)
+    }
+    #expect(later.count == 1)
+  }
+
+  @Test("As long as there is a face, what looks like somebody elsewhere moves nothing")
+  func ignoresWalls() {
+    var framing = framing()
+    let (speaker, seen) = (people(560, 420, 200, 300), face(660, 500, 90))
+    let photograph = people(20, 40, 300, 200)
+    for _ in 0..<20 { _ = moves(&framing, [photograph, speaker], [seen]) }
+    let window = framing.window
+    #expect(window.area < framing.whole.area && !window.overlaps(photograph))
+    let anybody = framing.follow([photograph], faces: [seen]) { _ in false }
+    #expect(!anybody)
+  }
+
+  @Test("Faces are looked for now and then, and in each picture while nobody is in sight")
+  func looks() {
+    var framing = framing()
+    let first = framing.takesLook()
+    #expect(first)
+    _ = moves(&framing, [people(600, 460, 200, 260)])
+    let later = (0..<80).filter { _ in framing.takesLook() }
+    #expect(later.count == 10)
+    _ = moves(&framing, [])
+    let empty = (0..<10).filter { _ in framing.takesLook() }
+    #expect(empty.count == 10)
   }
 
   @Test("Whatever a mask shows, the window lies in the picture, at even places")
@@ -71,27 +138,41 @@ struct FramingTests {
         let seen = people(
           .random(in: 0...size.0 - width, using: &generator),
           .random(in: 0...size.1 - height, using: &generator), width, height)
-        for _ in 0..<Int.random(in: 1...20, using: &generator) { _ = framing.follow(seen) }
-        if framing.takesOverview() { framing.widen(for: seen) }
+        let faces = (0..<Int.random(in: 0...2, using: &generator)).map { _ in
+          face(
+            .random(in: -50...Float(size.0) + 50, using: &generator),
+            .random(in: -50...Float(size.1) + 50, using: &generator),
+            .random(in: 5...500, using: &generator))
+        }
+        let isCovered = Bool.random(using: &generator)
+        if Int.random(in: 0..<50, using: &generator) == 0 { framing.begin(with: faces) }
+        for _ in 0..<Int.random(in: 1...20, using: &generator) {
+          _ = framing.follow([seen], faces: faces) { _ in isCovered }
+        }
         let window = framing.window
         #expect(window.x >= 0 && window.y >= 0 && window.x % 2 == 0 && window.y % 2 == 0)
-        #expect(window.x + window.width <= size.0 && window.y + window.height <= size.1)
+        #expect(framing.whole.contains(window))
       }
     }
   }
 
-  @Test("People are where the mask is more than half sure, and a few pixels are nobody")
-  func rectangle() {
+  @Test("People are the connected parts of a mask, and specks are nobody")
+  func islands() {
+    let islands = MaskIslands(width: 256, height: 144)
     var mask = [Float](repeating: 0.2, count: 256 * 144)
-    let whole = framing().whole
-    func found() -> PictureWindow? {
-      Framing.people(mask, width: 256, height: 144, in: whole)
+    func find() -> [PictureWindow] {
+      islands.find(mask, in: framing().whole)
+      return islands.boxes
     }
-    #expect(found() == nil)
-    mask[0] = 1
-    #expect(found() == nil)
-    mask[0] = 0
+    #expect(find().isEmpty)
+    for place in [0, 255, 90 * 256 + 7, 143 * 256] { mask[place] = 1 }
+    #expect(find().isEmpty)
     for row in 100..<120 { for column in 40..<60 { mask[row * 256 + column] = 0.9 } }
-    #expect(found() == people(200, 500, 100, 100))
+    for row in 20..<40 { for column in 200..<216 { mask[row * 256 + column] = 0.6 } }
+    #expect(find() == [people(1000, 100, 80, 100), people(200, 500, 100, 100)])
+    // A bridge makes them one.
+    for column in 40..<216 { for row in 36..<44 { mask[row * 256 + column] = 0.9 } }
+    for row in 36..<120 { for column in 40..<48 { mask[row * 256 + column] = 0.9 } }
+    #expect(find() == [people(200, 100, 880, 500)])
   }
 }

@@ -56,7 +56,8 @@ struct CommitQueue {
     for entry in section.entries {
       if entry.author == me {
         own.append(entry)
-      } else if others.count < Self.mostAtOnce, counts[entry.author, default: 0] < Self.mostOfAuthor {
+      } else if others.count < Self.mostAtOnce, counts[entry.author, default: 0] < Self.mostOfAuthor
+      {
         counts[entry.author, default: 0] += 1
         others.append(entry)
       } else {

@@ -42,6 +42,7 @@ extension Gossip {
     }
     members[id]?.record = record
     if isNewRun || members[id]?.isPresent == false {
+      if !isFullMesh, case .due? = members[id]?.dial { members[id]?.dial = .idle }
       members[id]?.standing = .introduced
       settle(id, at: now, into: &outputs)
     } else {
@@ -132,7 +133,7 @@ extension Gossip {
     abandonSearch(of: id)
     members[id]?.standing = .lost(since: now)
     // A dial that is underway still says how it ends.
-    let again = KnownMember.Dial.due(now + redialDelay())
+    let again = KnownMember.Dial.due(now + searchDelay())
     members[id]?.dial = if case .underway = member.dial { member.dial } else { again }
     overlayNews.append(.forgotten(id))
     if member.isPresent { outputs.append(.memberDown(id, .lost)) }
@@ -186,7 +187,7 @@ extension Gossip {
       guard now - since < bounds.seekFor else { return }
     case .introduced, .present: break
     }
-    let again = now + redialDelay()
+    let again = now + (member.isPresent ? redialDelay() : searchDelay())
     // In a larger meeting another neighbour will do.
     if isFullMesh || !member.isPresent { members[id]?.dial = .due(again) }
     switch member.standing {
@@ -203,6 +204,12 @@ extension Gossip {
 
   mutating func redialDelay() -> Duration {
     bounds.redialAfter + bounds.redialAfter * Double.random(in: 0..<1, using: &chance)
+  }
+
+  /// Until somebody who is lost is dialled again: the longer, the more do the same. All together they dial
+  /// it as often as a small meeting does.
+  private mutating func searchDelay() -> Duration {
+    redialDelay() * max(1, Double(size) / Double(bounds.fullMesh))
   }
 
   /// Somebody names a member that we don't reach.

@@ -66,6 +66,8 @@ extension Gossip {
   /// The member is here, as far as we know.
   mutating func appear(_ id: PeerID, into outputs: inout [Output]) {
     guard let member = members[id], !member.isPresent else { return }
+    // Whoever comes back needn't be dialled by everybody who looked for it.
+    if case .lost = member.standing, case .due = member.dial { members[id]?.dial = .idle }
     members[id]?.standing = .present
     outputs.append(.memberUp(member.record))
   }

@@ -9,6 +9,7 @@ package final class BackgroundEffect {
   private let background: Background
   private let store: ModelStore
   private var workshop: Workshop?
+  private let detector: FaceDetector
   private var outputs = PictureRing()
 
   package enum Background: Sendable {
@@ -27,6 +28,7 @@ package final class BackgroundEffect {
     for model in [VisionModel.landscapeSegmentation, .squareSegmentation] {
       _ = try store.network(model)
     }
+    detector = try FaceDetector(store: store)
   }
 
   /// The picture with the effect; `nil` while all those given out before are still in use, which is
@@ -74,7 +76,7 @@ package final class BackgroundEffect {
     let network = try store.network(Segmentation.model(for: picture))
     do {
       let made = try Workshop(
-        network, background: background, width: picture.width, height: picture.height)
+        network, detector, background: background, width: picture.width, height: picture.height)
       workshop = made
       return made
     } catch {
@@ -88,6 +90,9 @@ package final class BackgroundEffect {
 private final class Workshop {
   private let segmentation: Segmentation
   private let smoothing: MaskSmoothing
+  private let islands: MaskIslands
+  private let detector: FaceDetector
+  private var search = FaceSearch()
   private var framing: Framing
   /// What each size of window needs, made when one is used first. A window as wide as the picture may be
   /// less high.
@@ -96,8 +101,8 @@ private final class Workshop {
   private let alphaScaler: BoxScaler
   /// The mask at the picture's size.
   let alpha: Grid<UInt8>
-  /// The next picture's window is another one than the one before.
-  private var hasMoved = false
+  /// The window that the latest mask is of.
+  private var latest: PictureWindow?
   private let behind: Behind
   private let backdrop: Picture
 
@@ -108,10 +113,13 @@ private final class Workshop {
   }
 
   init(
-    _ network: Network, background: BackgroundEffect.Background, width: Int, height: Int
+    _ network: Network, _ detector: FaceDetector, background: BackgroundEffect.Background,
+    width: Int, height: Int
   ) throws(ModelFailure) {
     segmentation = try Segmentation(network)
     smoothing = MaskSmoothing(width: segmentation.width, height: segmentation.height)
+    islands = MaskIslands(width: segmentation.width, height: segmentation.height)
+    self.detector = detector
     framing = Framing(
       picture: (width, height), network: (segmentation.width, segmentation.height))
     colourAlpha = Grid(width: (width + 1) / 2, height: (height + 1) / 2, filledWith: 0)
@@ -155,46 +163,63 @@ private final class Workshop {
 
   func beginAnew() {
     framing.reset()
-    beginMaskAnew()
-  }
-
-  private func beginMaskAnew() {
+    search = FaceSearch()
     smoothing.reset()
-    lens(for: framing.window).edges.reset()
-    // Beyond the window there is nobody.
-    clearMask()
+    latest = nil
   }
 
   private func clearMask() { alpha.values.update(repeating: 0, count: alpha.count) }
 
   private func drawMask(of picture: Picture) throws(ModelFailure) {
-    if framing.takesOverview() {
-      let whole = framing.whole
-      let raw = try segmentation.run(PictureView(picture, whole), lens(for: whole).scalers)
-      let before = framing.window
-      framing.widen(for: people(raw.baseAddress, in: whole))
-      if framing.window != before { beginMaskAnew() }
+    if framing.takesLook() {
+      try search.look(at: picture, detector, round: islands.boxes) { isCovered($0) }
+      if latest == nil { framing.begin(with: search.sightings) }
     }
     let window = framing.window
-    let (lens, view) = (lens(for: window), PictureView(picture, window))
-    smoothing.take(try segmentation.run(view, lens.scalers), luma: segmentation.luma)
+    let lens = lens(for: window)
+    if window != latest {
+      if let latest { smoothing.move(from: latest) }
+      lens.edges.reset()
+      // Beyond the window there is nobody.
+      clearMask()
+      latest = window
+    }
+    let view = PictureView(picture, window)
+    smoothing.take(
+      try segmentation.run(view, lens.scalers), luma: segmentation.luma, of: window)
     lens.edges.refine(smoothing, segmentation, picture: view, alpha: GridView(alpha, window))
-    let seen = people(smoothing.mask.values, in: window)
+    islands.find(smoothing.mask.values, in: window)
+    let isAnybody = framing.follow(islands.boxes, faces: search.sightings) { isCovered($0) }
     // What looks a little like somebody is nobody, and the wall that it is stays hidden.
-    if seen == nil { clearMask() }
-    // The next picture's window.
-    if framing.follow(seen) { hasMoved = true }
+    if !isAnybody { clearMask() }
   }
 
-  private func people(_ mask: UnsafePointer<Float>?, in window: PictureWindow) -> PictureWindow? {
-    mask.flatMap {
-      Framing.people($0, width: segmentation.width, height: segmentation.height, in: window)
+  /// Whether the latest mask shows a person where the face is.
+  private func isCovered(_ face: Region) -> Bool {
+    guard let window = latest else { return false }
+    let (width, height) = (smoothing.mask.width, smoothing.mask.height)
+    // The middle of the face, without hair and wall.
+    let (across, down) = (
+      Float(width) / Float(window.width), Float(height) / Float(window.height)
+    )
+    let (x, y) = (
+      (face.centreX - Float(window.x)) * across, (face.centreY - Float(window.y)) * down
+    )
+    let reach = max(face.width / 4 * across, 0.5)
+    guard x - reach >= 0, y - reach >= 0, x + reach <= Float(width), y + reach <= Float(height)
+    else { return false }
+    var (sum, count): (Float, Float) = (0, 0)
+    for row in Int(y - reach)..<max(Int(y + reach), Int(y - reach) + 1) {
+      let line = smoothing.mask.row(row)
+      for column in Int(x - reach)..<max(Int(x + reach), Int(x - reach) + 1) {
+        sum += line[column]
+        count += 1
+      }
     }
+    return sum >= 0.5 * count
   }
 
   func draw(_ picture: Picture, onto target: Picture) throws(ModelFailure) {
-    if hasMoved { beginMaskAnew() }
-    hasMoved = false
     try drawMask(of: picture)
     if case .blurred(let soft) = behind { soft.draw(picture, alpha: alpha, onto: backdrop) }
     alphaScaler.scale(

@@ -1,31 +1,47 @@
+import Foundations
+
 /// Which part of the picture the network is shown.
 ///
 /// It sees 256×144 pixels: somebody far away is few of them, and is easily lost before a busy wall. So
 /// it is shown a window round the people, that makes each of its pixels a whole number of the picture's.
-/// The window widens at once where somebody reaches its edge, or an overview shows somebody beyond it,
-/// and narrows only when a smaller one would have done for a while.
+/// Who they are is known from faces, as long as there are any: what looks like somebody elsewhere, a
+/// photograph on the wall perhaps, moves no window. The window goes along with whoever nears its edge,
+/// widens where somebody is cut off, and narrows only when a smaller one would have done for a while: the
+/// longer, the more often that was wrong.
 struct Framing {
   private let picture: (width: Int, height: Int)
   private let network: (width: Int, height: Int)
   private(set) var window: PictureWindow
-  /// Pictures since the latest overview.
-  private var pictures = 0
+  /// Pictures since faces were looked for.
+  private var pictures = lookInterval
   /// Pictures for which a smaller window would have done, or for which nobody was there.
-  private var narrower = patience - firstPatience
+  private var narrower = 0
+  private var patience = firstPatience
   private var empty = 0
+  /// Pictures since the window last narrowed.
+  private var steady = 0
+  /// Pictures in which there was a face without a person round it, and how many of them move the window.
+  private var uncovered = 0
+  /// Whether somebody reached the window's edge in the latest mask.
+  private var wasCut = false
+  private var uncoveredPatience = firstPatience
 
-  /// Pixels of the picture for one of the network's, at least: closer than that there is no more to see.
-  private static let least = 2
-  /// Room round people, in shares of their width and height: as much is looked for, and as little is
-  /// kept.
-  private static let room = 0.12
-  private static let leastRoom = 0.03
-  /// Pictures for which a smaller window has to be enough: each change begins the mask anew.
-  private static let patience = 15
-  /// The same of the first window: there is no mask yet that one would miss.
+  /// Room round people that is looked for, in shares of their width and height.
+  private static let room = 0.15
+  /// Who comes as near to the window's edge as this part of it takes the window along: a walker takes some
+  /// pictures for it.
+  private static let margin = 20
+  /// Pictures for which a smaller window has to be enough; of the first window, for which there is no mask
+  /// yet that one would miss; and after it was wrong again and again.
+  private static let usualPatience = 15
   private static let firstPatience = 3
-  /// The whole picture is looked at in one picture of so many.
-  private static let overview = 8
+  private static let mostPatience = 240
+  /// Who is cut off within so many pictures of narrowing was narrowed too soon.
+  private static let soon = 90
+  /// After so many pictures without a change what was wrong before is forgotten.
+  private static let calm = 900
+  /// Faces are looked for in one picture of so many, and in each while nobody is seen.
+  private static let lookInterval = 8
   /// Pictures without anybody after which all of the picture is looked at.
   private static let emptiness = 3
 
@@ -38,89 +54,163 @@ struct Framing {
 
   mutating func reset() { self = Framing(picture: picture, network: network) }
 
-  /// Whether the whole picture is due to be looked at, besides the window.
-  mutating func takesOverview() -> Bool {
-    guard window != whole else { return false }
+  /// Whether nobody was in the latest mask.
+  var isEmpty: Bool { empty > 0 }
+
+  /// Whether faces are due to be looked for in this picture.
+  mutating func takesLook() -> Bool {
     pictures += 1
-    guard pictures >= Self.overview else { return false }
+    guard pictures >= Self.lookInterval || isEmpty else { return false }
     pictures = 0
     return true
   }
 
-  /// What the overview shows: the window widens for whoever is beyond it.
-  /// - Parameter people: the rectangle of the whole picture in which people are; `nil` for none.
-  mutating func widen(for people: PictureWindow?) {
-    guard let people, !holds(people, room: 0) else { return }
-    window = whole
-    narrower = 0
+  /// There are faces and no mask yet: the window is where their bodies must be.
+  mutating func begin(with faces: [FaceSearch.Sighting]) {
+    var bodies: PictureWindow?
+    for face in faces { bodies = body(of: face.region).union(bodies) }
+    if let bodies { window = smallest(round: bodies) }
   }
 
-  /// - Parameter people: what the latest window showed, in the picture's pixels.
-  /// - Returns: whether the next picture's window is another one.
-  mutating func follow(_ people: PictureWindow?) -> Bool {
-    let before = window
-    guard let people else {
-      empty += 1
-      if empty >= Self.emptiness { window = whole }
-      return window != before
+  /// - Parameters:
+  ///   - islands: parts of the mask that are large enough to be somebody, in the picture's pixels.
+  ///   - faces: where they were seen last.
+  ///   - isCovered: whether the mask shows a person there.
+  /// - Returns: whether there is anybody among the islands.
+  mutating func follow(
+    _ islands: [PictureWindow], faces: [FaceSearch.Sighting], isCovered: (Region) -> Bool
+  ) -> Bool {
+    var people: PictureWindow?
+    for island in islands where isPerson(island, faces) { people = island.union(people) }
+    var (heads, lost) = (people, nil as PictureWindow?)
+    for face in faces {
+      heads = head(of: face.region).union(heads)
+      if !isCovered(face.region) { lost = body(of: face.region).union(lost) }
     }
-    empty = 0
-    let wanted = Self.window(round: people, room: Self.room, in: picture, network)
-    if !holds(people, room: Self.leastRoom) {
-      // Somebody reaches the edge: how far they go on beyond it isn't seen yet.
-      window = wanted.area > window.area ? wanted : wider(round: people)
-      narrower = 0
+    steady += 1
+    if steady == Self.calm {
+      (patience, uncoveredPatience) = (Self.usualPatience, Self.firstPatience)
+    }
+    uncovered = lost == nil ? 0 : uncovered + 1
+    empty = people == nil ? empty + 1 : 0
+    if let lost, empty > 0 || uncovered > uncoveredPatience, seek(lost.union(people)) {
+      return people != nil
+    }
+    if let heads, people != nil { follow(heads) }
+    if empty >= Self.emptiness, faces.isEmpty { move(to: whole) }
+    return people != nil
+  }
+
+  private func isPerson(_ island: PictureWindow, _ faces: [FaceSearch.Sighting]) -> Bool {
+    faces.isEmpty || faces.contains { body(of: $0.region).overlaps(island) }
+  }
+
+  /// The window goes where a face is round which the network sees nobody, if that is a closer look.
+  private mutating func seek(_ wanted: PictureWindow) -> Bool {
+    let next = smallest(round: wanted)
+    guard next != window, next.area < window.area || !window.contains(wanted) else { return false }
+    // Should it not help, the next try comes later.
+    uncoveredPatience = min(2 * uncoveredPatience, Self.mostPatience)
+    (uncovered, steady) = (0, 0)
+    move(to: next)
+    return true
+  }
+
+  private mutating func follow(_ people: PictureWindow) {
+    let wanted = smallest(round: people)
+    let isCut = isCut(people)
+    defer { wasCut = isCut }
+    if isCut && wasCut || wanted.area > window.area {
+      // Nobody knows yet how far they go on.
+      if steady < Self.soon, window != whole { patience = min(patience * 2, Self.mostPatience) }
+      move(to: isCut && wanted.area <= window.area ? wider(round: people) : wanted)
+    } else if !holds(people) {
+      move(to: sameSize(round: people))
     } else if wanted.area < window.area {
       narrower += 1
-      if narrower >= Self.patience {
-        window = wanted
-        narrower = 0
+      if narrower >= patience {
+        patience = max(patience, Self.usualPatience)
+        steady = 0
+        move(to: wanted)
       }
     } else {
       narrower = 0
     }
-    return window != before
   }
 
-  /// Whether there is room round the people on all sides, except where the picture ends.
-  private func holds(_ people: PictureWindow, room: Double) -> Bool {
-    let across = Int(Double(people.width) * room)
-    let down = Int(Double(people.height) * room)
-    func isIn(_ low: Int, _ length: Int, _ start: Int, _ extent: Int, _ all: Int, _ room: Int)
-      -> Bool
-    {
-      (start == 0 || low - room >= start)
-        && (start + extent >= all || low + length + room <= start + extent)
-    }
-    return isIn(people.x, people.width, window.x, window.width, picture.width, across)
-      && isIn(people.y, people.height, window.y, window.height, picture.height, down)
+  private mutating func move(to next: PictureWindow) {
+    window = next
+    narrower = 0
+  }
+
+  // MARK: - Faces and bodies
+
+  /// With hair. The face's region is half as large again as its face.
+  private func head(of face: Region) -> PictureWindow {
+    rectangle(face, left: 0.6, above: 0.75, below: 0.6)
+  }
+
+  /// Shoulders, and down to the lap.
+  private func body(of face: Region) -> PictureWindow {
+    rectangle(face, left: 1.5, above: 0.8, below: 3.2)
+  }
+
+  private func rectangle(
+    _ face: Region, left: Float, above: Float, below: Float
+  ) -> PictureWindow {
+    func place(_ value: Float, _ limit: Int) -> Int { Int(max(0, min(value, Float(limit)))) }
+    let x = place(face.centreX - left * face.width, picture.width - 2)
+    let y = place(face.centreY - above * face.width, picture.height - 2)
+    return PictureWindow(
+      x: x, y: y, width: max(place(face.centreX + left * face.width, picture.width) - x, 2),
+      height: max(place(face.centreY + below * face.width, picture.height) - y, 2))
+  }
+
+  // MARK: - Windows
+
+  /// Whether the people have room on all sides, except where the picture ends.
+  private func holds(_ people: PictureWindow) -> Bool {
+    let (across, down) = (window.width / Self.margin, window.height / Self.margin)
+    return (window.x == 0 || people.x >= window.x + across)
+      && (window.right >= picture.width || people.right + across <= window.right)
+      && (window.y == 0 || people.y >= window.y + down)
+      && (window.bottom >= picture.height || people.bottom + down <= window.bottom)
+  }
+
+  /// Whether they reach the window's very edge, where the picture doesn't end.
+  private func isCut(_ people: PictureWindow) -> Bool {
+    window.x > 0 && people.x <= window.x || window.y > 0 && people.y <= window.y
+      || window.right < picture.width && people.right >= window.right
+      || window.bottom < picture.height && people.bottom >= window.bottom
   }
 
   /// The next larger window.
   private func wider(round people: PictureWindow) -> PictureWindow {
-    let step = window.width / network.width + 1
-    return Self.window(step, round: people, in: picture, network) ?? whole
+    placed(window.width / network.width + 1, round: people) ?? whole
   }
 
-  /// The smallest window that has so much room.
-  private static func window(
-    round people: PictureWindow, room: Double, in picture: (width: Int, height: Int),
-    _ network: (width: Int, height: Int)
-  ) -> PictureWindow {
-    let width = Int(Double(people.width) * (1 + 2 * room))
-    let height = Int(Double(people.height) * (1 + 2 * room))
-    var step = least
-    while step * network.width < width || step * network.height < height { step += 1 }
-    return window(step, round: people, in: picture, network)
-      ?? PictureWindow(width: picture.width, height: picture.height)
+  private func sameSize(round people: PictureWindow) -> PictureWindow {
+    window == whole ? whole : placed(window.width / network.width, round: people) ?? whole
+  }
+
+  /// The smallest window that has room round them, where the picture doesn't end.
+  private func smallest(round people: PictureWindow) -> PictureWindow {
+    let across = Int(Double(people.width) * Self.room)
+    let down = Int(Double(people.height) * Self.room)
+    let (left, top) = (max(people.x - across, 0), max(people.y - down, 0))
+    let wanted = PictureWindow(
+      x: left, y: top, width: min(people.right + across, picture.width) - left,
+      height: min(people.bottom + down, picture.height) - top)
+    var step = 1
+    while step * network.width < wanted.width || step * network.height < wanted.height {
+      step += 1
+    }
+    return placed(step, round: wanted) ?? whole
   }
 
   /// - Parameter step: the picture's pixels for one of the network's.
   /// - Returns: `nil` where that is more than the picture has.
-  private static func window(
-    _ step: Int, round people: PictureWindow, in picture: (width: Int, height: Int),
-    _ network: (width: Int, height: Int)
-  ) -> PictureWindow? {
+  private func placed(_ step: Int, round people: PictureWindow) -> PictureWindow? {
     let (width, height) = (step * network.width, step * network.height)
     guard width <= picture.width, height <= picture.height,
       width < picture.width || height < picture.height
@@ -133,33 +223,4 @@ struct Framing {
       y: start(people.y + people.height / 2, height, picture.height), width: width,
       height: height)
   }
-
-  /// The rectangle of a mask's pixels in which somebody is, as the picture's pixels of its window; `nil`
-  /// where there are too few to be somebody.
-  static func people(
-    _ mask: UnsafePointer<Float>, width: Int, height: Int, in window: PictureWindow
-  ) -> PictureWindow? {
-    var (left, right, top, bottom, count) = (width, -1, height, -1, 0)
-    for row in 0..<height {
-      let line = mask + row * width
-      var found = 0
-      for column in 0..<width where line[column] >= 0.5 {
-        found += 1
-        left = min(left, column)
-        right = max(right, column)
-      }
-      guard found > 0 else { continue }
-      count += found
-      top = min(top, row)
-      bottom = row
-    }
-    guard count >= leastPixels else { return nil }
-    let (x, y) = (left * window.width / width, top * window.height / height)
-    return PictureWindow(
-      x: window.x + x, y: window.y + y, width: (right + 1) * window.width / width - x,
-      height: (bottom + 1) * window.height / height - y)
-  }
-
-  /// Of the network's: a head of eight by eight.
-  private static let leastPixels = 64
 }

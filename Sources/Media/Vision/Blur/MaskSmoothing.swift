@@ -13,6 +13,10 @@ final class MaskSmoothing {
   private let moves: Grid<Float>
   private let across: Grid<Float>
   private var isFresh = true
+  /// The window that the latest mask was of, until the first mask of another one comes.
+  private var movedFrom: PictureWindow?
+  /// Masks of this window so far.
+  private var masks = 0
 
   /// Pixels each way in which motion goes for all.
   private static let reach = 2
@@ -28,6 +32,9 @@ final class MaskSmoothing {
   private static let settling: Float = 0.8
   /// A mask that says something quite different is right even where the brightness is the same.
   private static let surprise: Float = 0.3
+  /// Of a window that is new it isn't yet: what the network takes for somebody there for a picture or two
+  /// is never seen.
+  private static let unsurprised = 2
 
   init(width: Int, height: Int) {
     mask = Grid(width: width, height: height, filledWith: 0)
@@ -38,13 +45,26 @@ final class MaskSmoothing {
   }
 
   /// The next mask has none before it.
-  func reset() { isFresh = true }
+  func reset() { (isFresh, movedFrom) = (true, nil) }
 
-  func take(_ raw: UnsafeBufferPointer<Float>, luma: Grid<UInt8>) {
+  /// The next mask is of another window: what is known of both stays.
+  func move(from window: PictureWindow) {
+    if !isFresh { movedFrom = movedFrom ?? window }
+  }
+
+  /// - Parameters:
+  ///   - raw: the network's mask of `window`.
+  ///   - luma: what the network was shown.
+  func take(_ raw: UnsafeBufferPointer<Float>, luma: Grid<UInt8>, of window: PictureWindow) {
     guard let raw = raw.baseAddress else { return }
     let (values, share, count) = (mask.values, follow.values, mask.count)
+    if let former = movedFrom {
+      carryOver(from: former, to: window, luma: luma)
+      (movedFrom, masks) = (nil, 0)
+    }
+    masks += 1
     if isFresh {
-      isFresh = false
+      (isFresh, masks) = (false, Self.unsurprised)
       for index in 0..<count { (values[index], share[index]) = (raw[index], 1) }
     } else {
       for row in 0..<mask.height { findMoves(raw + row * mask.width, luma, row) }
@@ -55,16 +75,47 @@ final class MaskSmoothing {
     before.values.update(from: luma.values, count: count)
   }
 
+  /// What was known of a window, where another one shows it. Of what that doesn't show it was nobody; and
+  /// where its pixels are of another size, it is as if nothing had moved.
+  private func carryOver(
+    from former: PictureWindow, to window: PictureWindow, luma: Grid<UInt8>
+  ) {
+    let isSameSize = former.width == window.width && former.height == window.height
+    let (width, height) = (mask.width, mask.height)
+    let (stepX, stepY) = (
+      Float(window.width) / Float(former.width), Float(window.height) / Float(former.height)
+    )
+    let firstX = Float(window.x - former.x) * Float(width) / Float(former.width) + stepX / 2 - 0.5
+    let firstY =
+      Float(window.y - former.y) * Float(height) / Float(former.height) + stepY / 2 - 0.5
+    for row in 0..<height {
+      let y = firstY + Float(row) * stepY
+      let (target, was, now) = (across.row(row), follow.row(row), luma.row(row))
+      for column in 0..<width {
+        let x = firstX + Float(column) * stepX
+        let isKnown = x > -1 && y > -1 && x < Float(width) && y < Float(height)
+        target[column] = isKnown ? mask.value(x, y) { $0 } : 0
+        was[column] = isKnown && isSameSize ? before.value(x, y) { Float($0) } : Float(now[column])
+      }
+    }
+    mask.values.update(from: across.values, count: mask.count)
+    for index in 0..<before.count {
+      before.values[index] = UInt8(follow.values[index])
+      follow.values[index] = Self.calm
+    }
+  }
+
   /// How much of what is new each pixel of a row would take by itself.
   private func findMoves(_ raw: UnsafePointer<Float>, _ luma: Grid<UInt8>, _ row: Int) {
     let (mask, before, now) = (mask.row(row), before.row(row), luma.row(row))
     let target = moves.row(row) + Self.reach
+    let surprise: Float = masks > Self.unsurprised ? Self.surprise : 1
     for column in 0..<luma.width {
       let change = abs(Float(now[column]) - Float(before[column]))
       let difference = abs(raw[column] - mask[column])
       target[column] =
         Self.calm + max(change - Self.noise, 0) * Self.perStep
-        + max(difference - Self.surprise, 0)
+        + max(difference - surprise, 0)
     }
     Self.extend(moves.row(row), luma.width, by: Self.reach)
   }
@@ -121,5 +172,19 @@ final class MaskSmoothing {
         target[column] = (above[column] + here[column] + below[column]) * (1 / 3)
       }
     }
+  }
+}
+
+extension Grid {
+  /// Between four values; beyond the edge the outermost go on.
+  fileprivate func value(_ x: Float, _ y: Float, _ number: (Element) -> Float) -> Float {
+    let (left, top) = (x.rounded(.down), y.rounded(.down))
+    func at(_ column: Int, _ row: Int) -> Float {
+      number(self.row(max(0, min(row, height - 1)))[max(0, min(column, width - 1))])
+    }
+    let (column, row) = (Int(left), Int(top))
+    let upper = at(column, row) + (at(column + 1, row) - at(column, row)) * (x - left)
+    let lower = at(column, row + 1) + (at(column + 1, row + 1) - at(column, row + 1)) * (x - left)
+    return upper + (lower - upper) * (y - top)
   }
 }

@@ -9,6 +9,29 @@ struct PictureWindow: Hashable {
 
   /// Two windows of one width may differ in height.
   var area: Int { width * height }
+  var right: Int { x + width }
+  var bottom: Int { y + height }
+
+  func overlaps(_ other: PictureWindow) -> Bool {
+    x < other.right && other.x < right && y < other.bottom && other.y < bottom
+  }
+
+  func contains(_ other: PictureWindow) -> Bool {
+    x <= other.x && y <= other.y && right >= other.right && bottom >= other.bottom
+  }
+
+  func contains(_ region: Region) -> Bool {
+    let (column, row) = (Int(region.centreX), Int(region.centreY))
+    return column >= x && column < right && row >= y && row < bottom
+  }
+
+  func union(_ other: PictureWindow?) -> PictureWindow {
+    guard let other else { return self }
+    let (left, top) = (min(x, other.x), min(y, other.y))
+    return PictureWindow(
+      x: left, y: top, width: max(right, other.right) - left,
+      height: max(bottom, other.bottom) - top)
+  }
 }
 
 /// The planes of a window of a picture. Good as long as the picture is.

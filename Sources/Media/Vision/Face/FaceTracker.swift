@@ -106,19 +106,19 @@ package struct FaceTracker {
       else { return nil }
       return found.region
     }
-    let whole = Windows.whole(picture)
+    let whole = FaceWindows.whole(picture)
     if let found = try search(whole) { return found }
     let least = Self.nearer * known.width / FaceLandmarks.margin
     guard least < whole.width * Self.foundShare else { return nil }
     let side = Float(min(picture.width, picture.height))
-    let large = Windows.count(picture, side: side)
-    let small = least < side * Self.foundShare ? Windows.count(picture, side: side / 2) : 0
+    let large = FaceWindows.count(picture, side: side)
+    let small = least < side * Self.foundShare ? FaceWindows.count(picture, side: side / 2) : 0
     for _ in 0..<min(Self.nearerWindows, large + small) {
       nearerRound = (nearerRound + 1) % (large + small)
       let window =
         nearerRound < large
-        ? Windows.window(picture, side: side, index: nearerRound)
-        : Windows.window(picture, side: side / 2, index: nearerRound - large)
+        ? FaceWindows.window(picture, side: side, index: nearerRound)
+        : FaceWindows.window(picture, side: side / 2, index: nearerRound - large)
       if let found = try search(window) { return found }
     }
     return nil
@@ -131,20 +131,20 @@ package struct FaceTracker {
   private mutating func search(
     _ picture: Picture, _ detector: FaceDetector
   ) throws(ModelFailure) -> Region? {
-    var best = try detector.find(in: picture, window: Windows.whole(picture))
+    var best = try detector.find(in: picture, window: FaceWindows.whole(picture))
     if let best, best.score >= FaceDetector.sureScore { return best.region }
     let side = Float(min(picture.width, picture.height))
-    for index in 0..<Windows.count(picture, side: side) {
-      let window = Windows.window(picture, side: side, index: index)
+    for index in 0..<FaceWindows.count(picture, side: side) {
+      let window = FaceWindows.window(picture, side: side, index: index)
       guard let found = try detector.find(in: picture, window: window) else { continue }
       if found.score > best?.score ?? 0 { best = found }
     }
     if let best, best.score >= FaceDetector.sureScore { return best.region }
     let small = side / 2
-    let count = Windows.count(picture, side: small)
+    let count = FaceWindows.count(picture, side: small)
     for _ in 0..<min(Self.smallWindows, count) {
       round = (round + 1) % count
-      let window = Windows.window(picture, side: small, index: round)
+      let window = FaceWindows.window(picture, side: small, index: round)
       guard let found = try detector.find(in: picture, window: window) else { continue }
       if found.score > best?.score ?? 0 { best = found }
     }
@@ -154,35 +154,5 @@ package struct FaceTracker {
     else { return nil }
     unsure = 0
     return best.region
-  }
-}
-
-/// Square windows that cover a picture, each half over the next.
-private enum Windows {
-  static func whole(_ picture: Picture) -> Region {
-    let side = Float(max(picture.width, picture.height))
-    return Region(
-      centreX: Float(picture.width) / 2, centreY: Float(picture.height) / 2, width: side,
-      height: side)
-  }
-
-  private static func steps(_ length: Int, _ side: Float) -> Int {
-    max(Int((2 * (Float(length) - side) / side).rounded(.up)), 0) + 1
-  }
-
-  static func count(_ picture: Picture, side: Float) -> Int {
-    steps(picture.width, side) * steps(picture.height, side)
-  }
-
-  static func window(_ picture: Picture, side: Float, index: Int) -> Region {
-    let columns = steps(picture.width, side)
-    let rows = steps(picture.height, side)
-    func centre(_ place: Int, of count: Int, _ length: Int) -> Float {
-      let free = Float(length) - side
-      return side / 2 + (count > 1 ? free * Float(place) / Float(count - 1) : free / 2)
-    }
-    return Region(
-      centreX: centre(index % columns, of: columns, picture.width),
-      centreY: centre(index / columns, of: rows, picture.height), width: side, height: side)
   }
 }
