@@ -3,15 +3,16 @@ import Testing
 
 @testable import Vision
 
-/// One camera's picture with several faces in it.
-@Suite("Of several faces the nearest", .needsModels)
+/// Cameras' pictures with several faces in them.
+@Suite("Of several faces the nearest, and all cameras the same", .needsModels)
 struct NearerFaceTests {
   /// Follows faces in scenes of 640×360.
   private struct Following {
     let face: Picture
     let detector: FaceDetector
     let mesh: FaceMesh
-    var tracker = FaceTracker()
+    var trackers = [FaceTracker(), FaceTracker(), FaceTracker()]
+    var agreement = FaceAgreement()
     var landmarks = FaceLandmarks()
 
     init() throws {
@@ -27,9 +28,20 @@ struct NearerFaceTests {
     }
 
     /// The place across of the nose's tip; `nil` when nobody is followed.
-    mutating func follow(_ picture: Picture) throws -> Int? {
-      try tracker.follow(picture, detector: detector, mesh: mesh, into: &landmarks)
-      return tracker.isTracking ? Int(landmarks.points[1].x) : nil
+    mutating func follow(_ picture: Picture, camera: Int = 0) throws -> Int? {
+      try trackers[camera].follow(
+        picture, detector: detector, mesh: mesh, camera: camera, agreement: &agreement,
+        into: &landmarks)
+      return trackers[camera].isTracking ? Int(landmarks.points[1].x) : nil
+    }
+
+    /// Which of two people each of three cameras follows, the right one or not; `nil` for nobody.
+    mutating func follow(_ pictures: [Picture]) throws -> [Bool?] {
+      var isRight: [Bool?] = []
+      for (camera, picture) in pictures.enumerated() {
+        isRight.append(try follow(picture, camera: camera).map { $0 > 400 })
+      }
+      return isRight
     }
   }
 
@@ -48,7 +60,7 @@ struct NearerFaceTests {
       // Both are too small for a look at the whole picture: eight looks are enough for its parts.
       for _ in 0..<24 {
         _ = try following.follow(both)
-        if following.tracker.hasMoved { moves += 1 }
+        if following.trackers[0].hasMoved { moves += 1 }
       }
       #expect(moves == 1)
       #expect(nearRange.contains(try #require(try following.follow(both))))
@@ -63,6 +75,31 @@ struct NearerFaceTests {
       let both = following.scene([(0, 80, first), (320, 80, second)])
       for _ in 0..<12 { #expect(try #require(try following.follow(both)) < 320) }
     }
+  }
+
+  @Test("Of two about as near, all cameras follow one, whichever is nearer to each")
+  func agreement() throws {
+    var following = try Following()
+    let face = following.face
+    func scene(_ left: Int?, _ right: Int?) -> Picture {
+      let scene = Picture.plain(1040, 360, luma: 110)
+      if let left { scene.draw(face, x: 0, y: 0, width: left) }
+      if let right { scene.draw(face, x: 400, y: 0, width: right) }
+      return scene
+    }
+    // Each camera has begun with somebody else.
+    let begun = [scene(640, nil), scene(nil, 580), scene(nil, 580)]
+    for _ in 0..<4 { _ = try following.follow(begun) }
+    #expect(try following.follow(begun) == [false, true, true])
+    let both = [(640, 560), (600, 580), (600, 580)].map { scene($0.0, $0.1) }
+    for _ in 0..<4 { _ = try following.follow(both) }
+    for _ in 0..<9 { #expect(try following.follow(both) == [true, true, true]) }
+    // Who is gone for a moment is gone back to.
+    let left = scene(600, nil)
+    for _ in 0..<3 { _ = try following.follow([left, left, left]) }
+    for _ in 0..<6 { #expect(try following.follow([left, left, left]) == [false, false, false]) }
+    for _ in 0..<4 { _ = try following.follow(both) }
+    for _ in 0..<6 { #expect(try following.follow(both) == [true, true, true]) }
   }
 
   @Test("In a large picture, somebody a few metres away is moved to as well, in a while")

@@ -11,6 +11,8 @@ package final class FaceDetector {
   private let sampler = PictureSampler(low: -1, high: 1)
   /// One for each size that windows of one picture ask for in turn, which are three.
   private var shrinkers: [PictureShrinker] = []
+  /// Kept for its memory.
+  private var found: [SIMD8<Float>] = []
 
   /// For cameras of two sizes. Beyond that the oldest makes room.
   private static let shrinkerLimit = 6
@@ -42,30 +44,76 @@ package final class FaceDetector {
   package func find(
     in picture: Picture, window: Region
   ) throws(ModelFailure) -> (region: Region, score: Float)? {
+    let (boxes, logits) = try run(picture, window)
+    var best = 0
+    for index in 0..<Self.anchorCount where logits[index] > logits[best] { best = index }
+    guard Self.probability(logits[best]) >= Self.threshold else { return nil }
+    best = Self.nearest(boxes, logits, likeliest: best)
+    let face = Self.mean(boxes, logits, of: best)
+    return (Self.region(face, in: window), Self.probability(logits[best]))
+  }
+
+  /// All faces in a square window of the picture, the likeliest first, up to `limit`.
+  func findAll(
+    in picture: Picture, window: Region, limit: Int,
+    into faces: inout [(region: Region, score: Float)]
+  ) throws(ModelFailure) {
+    faces.removeAll(keepingCapacity: true)
+    let (boxes, logits) = try run(picture, window)
+    found.removeAll(keepingCapacity: true)
+    while found.count < limit {
+      var best: Int?
+      // A logit of nought is the threshold of one half.
+      for index in 0..<Self.anchorCount where logits[index] > best.map({ logits[$0] }) ?? 0 {
+        let face = Self.face(boxes, index)
+        if !found.contains(where: { Self.isSame($0, face) }) { best = index }
+      }
+      guard let best else { return }
+      let face = Self.mean(boxes, logits, of: best)
+      // The mean may lie a little off its best box, which mustn't be found again.
+      found.append(Self.face(boxes, best))
+      faces.append((Self.region(face, in: window), Self.probability(logits[best])))
+    }
+  }
+
+  private func run(
+    _ picture: Picture, _ window: Region
+  ) throws(ModelFailure) -> (boxes: UnsafeBufferPointer<Float>, logits: UnsafeBufferPointer<Float>)
+  {
     fillInput(picture, window)
     try network.run()
     let (boxes, logits) = (network.output(0), network.output(1))
     guard boxes.count == Self.anchorCount * Self.stride, logits.count == Self.anchorCount else {
       throw .unsupported("a detector with other anchors")
     }
-    var best = 0
-    for index in 0..<Self.anchorCount where logits[index] > logits[best] { best = index }
-    guard Self.probability(logits[best]) >= Self.threshold else { return nil }
-    best = Self.nearest(boxes, logits, likeliest: best)
-    let score = Self.probability(logits[best])
-    // The mean of all boxes of this face, weighted by their scores.
-    let chosen = Self.face(boxes, best)
+    return (boxes, logits)
+  }
+
+  /// The mean of all boxes of this face, weighted by their scores.
+  private static func mean(
+    _ boxes: UnsafeBufferPointer<Float>, _ logits: UnsafeBufferPointer<Float>, of best: Int
+  ) -> SIMD8<Float> {
+    let chosen = face(boxes, best)
     var sum = SIMD8<Float>(repeating: 0)
     var total: Float = 0
-    for index in 0..<Self.anchorCount {
-      let weight = Self.probability(logits[index])
-      guard weight >= Self.threshold else { continue }
-      let candidate = Self.face(boxes, index)
-      guard Self.overlap(chosen, candidate) > Self.sameFace else { continue }
+    for index in 0..<anchorCount {
+      let weight = probability(logits[index])
+      guard weight >= threshold else { continue }
+      let candidate = face(boxes, index)
+      guard overlap(chosen, candidate) > sameFace else { continue }
       sum += candidate * weight
       total += weight
     }
-    return (Self.region(sum / total, in: window), score)
+    return sum / max(total, 1e-6)
+  }
+
+  /// Boxes of one face overlap, or one of them holds the other's middle.
+  private static func isSame(_ one: SIMD8<Float>, _ other: SIMD8<Float>) -> Bool {
+    func holds(_ box: SIMD8<Float>, _ other: SIMD8<Float>) -> Bool {
+      let (x, y) = ((other[0] + other[2]) / 2, (other[1] + other[3]) / 2)
+      return x > box[0] && x < box[2] && y > box[1] && y < box[3]
+    }
+    return overlap(one, other) > sameFace || holds(one, other) || holds(other, one)
   }
 
   private static func nearest(

@@ -7,6 +7,7 @@ package final class GodsEye {
   private let detector: FaceDetector
   private let mesh: FaceMesh
   private let cameras: [Camera]
+  private var agreement = FaceAgreement()
   /// What the speaker's eyes and head add, where it has been measured.
   package var calibration: GazeCalibration?
 
@@ -30,8 +31,11 @@ package final class GodsEye {
   package func look(
     at picture: Picture, camera: Int
   ) throws(ModelFailure) -> GazeEstimate? {
-    let camera = cameras[camera]
-    try camera.tracker.follow(picture, detector: detector, mesh: mesh, into: &camera.face)
+    let number = camera
+    let camera = cameras[number]
+    try camera.tracker.follow(
+      picture, detector: detector, mesh: mesh, camera: number, agreement: &agreement,
+      into: &camera.face)
     // What is usual for one person says nothing about another.
     if camera.tracker.hasMoved { camera.usualOpenness = 0 }
     guard camera.tracker.isTracking,
