@@ -6,7 +6,8 @@ package import Foundations
 /// dwell. In cases of doubt:
 ///
 /// - *Closed eyes* say nothing for as long as a blink lasts: neither for a change nor against one. Then
-///   the head decides, and the more so the less of the irises the lids leave.
+///   the head decides, and the more so the less of the irises the lids leave. A look that leaves without
+///   the head may be a blink that isn't seen, and has to last for longer (``UnseenBlink``).
 /// - *No face* in a camera's picture: it can't be chosen; when nobody is in sight anywhere, the choice
 ///   stays as it is, and the first camera that sees somebody again can win it.
 /// - *The first face* waits for a picture of every other camera, but not long.
@@ -25,6 +26,7 @@ package struct CameraSelector: Machine {
   private var bias = BiasEstimate()
   private var layout = CameraLayout()
   private var lasting = LastingLead()
+  private var blink = UnseenBlink()
   private var measure = CameraLayout.Measure()
   /// The cameras' numbers in order.
   private var order: [Int] = []
@@ -177,6 +179,7 @@ package struct CameraSelector: Machine {
       cameras[camera] = nil
       order.removeAll { $0 == camera }
       layout.remove(camera)
+      blink.remove(camera)
       guard selected == camera else { return }
       guard let next = nearest(at: now)?.camera ?? order.first else {
         state = .unset(seen: nil)
@@ -211,6 +214,9 @@ package struct CameraSelector: Machine {
       case .nobody: continue
       }
     }
+    for head in heads {
+      blink.note(head.camera, head: head.turn, at: cameras[head.camera]?.at ?? now)
+    }
     layout.take(heads, at: now)
     measure = layout.measure
     if areOpen { bias.take(looks, trust: trust, measure: measure, at: now) }
@@ -240,7 +246,10 @@ package struct CameraSelector: Machine {
     into outputs: inout [Output]
   ) {
     let own = sight(of: camera, at: now)
-    if case .closedEyes = own { return }
+    if case .closedEyes = own {
+      blink.see(at: now)
+      return
+    }
     guard let best = nearest(at: now), best.camera != camera else {
       if let other = lasting.camera, let next = look(other, sight(of: other, at: now)),
         let chosen = look(camera, own)
@@ -249,11 +258,13 @@ package struct CameraSelector: Machine {
         _ = lasting.add(min(lead, settings.clearLead), of: other, at: now)
       }
       state = .steady(camera: camera, confirmed: now)
+      blink.rest(at: now)
       return
     }
     let lead: Float
     var trust = best.confidence
-    if let chosen = look(camera, own) {
+    let chosen = look(camera, own)
+    if let chosen {
       lead = self.lead(of: best, over: chosen)
       trust = max(min(trust, chosen.confidence), settings.leastTrust)
       // Where the eyes are seen worse than here may be no face at all, unless it turns as this one.
@@ -273,6 +284,7 @@ package struct CameraSelector: Machine {
       && lasting.add(min(lead / margin, settings.clearLead), of: best.camera, at: now)
     guard lead >= margin else {
       state = .steady(camera: hasLasted ? best.camera : camera, confirmed: now)
+      blink.rest(at: now)
       if hasLasted { choose(best.camera, .gaze, &outputs) }
       return
     }
@@ -284,7 +296,9 @@ package struct CameraSelector: Machine {
     let isDue =
       (hasLasted || now - confirmed >= settings.dwell * (share * patience))
       && now - next.since >= settings.rest * patience && next.pictures >= settings.pictures
-    if isDue {
+    let way = chosen.map { self.way(from: $0, to: best) }
+    if isDue, hasLasted || !blink.mayExplain(lookAlong: way, at: now) {
+      blink.rest(at: now)
       state = .steady(camera: best.camera, confirmed: now)
       choose(best.camera, own == .nobody ? .faceLost : .gaze, &outputs)
     } else {
@@ -303,16 +317,19 @@ package struct CameraSelector: Machine {
   /// unit vector u from one to the other, that is (a + b)·u. The line is that of the layout, because a
   /// single picture's errors turn it, and let through what lies across.
   private func lead(of best: Nearest, over own: Nearest) -> Float {
+    ((own.look + best.look) * way(from: own, to: best)).sum()
+  }
+
+  private func way(from own: Nearest, to best: Nearest) -> SIMD2<Float> {
     let apart = own.look - best.look
-    var way = apart / max(Self.length(apart), 1)
     // A face that looks far past a camera may be measured as anything: then the layout is wrong, and
     // what is measured contradicts it by more than noise.
     if let known = layout.direction(from: own.camera, to: best.camera),
       (known * apart).sum() > -settings.contradiction
     {
-      way = known
+      return known
     }
-    return ((own.look + best.look) * way).sum()
+    return apart / max(Self.length(apart), 1)
   }
 
   /// The challenger as it stands now: it begins anew when it is another camera, or when the look is
