@@ -100,6 +100,7 @@ struct FileFetchTests {
           }
         case .store(let chunk, _): queue.append((id, .stored(chunk: chunk)))
         case .announce(let chunk):
+          serving.announced(chunk, of: content.shape.root, by: id)
           for other in ids where other != id { queue.append((other, .gained(id, chunk: chunk))) }
         case .complete: complete.insert(id)
         case .keepList, .misbehaviour: break
@@ -158,7 +159,7 @@ struct FileFetchTests {
       content.shape, hashes: content.chunks.map { digest($0) }, map: map, seed: 1, at: .zero)
   }
 
-  @Test("What was kept before is not asked for again; a full disk stops the asking")
+  @Test("What was kept isn't asked for again; a full disk stops the asking until it has room")
   func resumesAndPauses() {
     let content = Content(3)
     var fetch = Self.begun(content)
@@ -170,10 +171,46 @@ struct FileFetchTests {
     fetch.handle(.chunk(peer, index: 2, content.chunks[2]), at: .zero, into: &outputs)
     #expect(outputs == [.store(chunk: 2, content.chunks[2])])
     outputs = []
-    fetch.handle(.notStored(chunk: 2), at: .zero, into: &outputs)
-    #expect(outputs.isEmpty)
+    for _ in 0..<3 {
+      fetch.handle(.notStored(chunk: 2, content.chunks[2]), at: .zero, into: &outputs)
+      #expect(outputs.isEmpty)
+      fetch.wake(at: .zero + .seconds(60), into: &outputs)
+      #expect(outputs.isEmpty)
+      fetch.handle(.resumed, at: .zero, into: &outputs)
+      #expect(outputs == [.store(chunk: 2, content.chunks[2])])
+      outputs = []
+    }
+    fetch.handle(.stored(chunk: 2), at: .zero, into: &outputs)
+    #expect(outputs == [.announce(chunk: 2), .complete])
+  }
+
+  @Test("Of what comes while the disk is full one chunk is held, the others are asked for later")
+  func holdsOneChunk() {
+    let content = Content(6)
+    var fetch = FileFetch(
+      content.shape, hashes: content.chunks.map { digest($0) }, seed: 1, at: .zero)
+    var outputs: [FileFetch.Output] = []
+    let peer = Self.peer(1)
+    fetch.handle(.holder(peer, ChunkMap(chunkCount: 6, isFull: true)), at: .zero, into: &outputs)
+    var asked: [Int] = []
+    for case .request(_, let chunk) in outputs { asked.append(chunk) }
+    #expect(asked.count == FileBounds.outstanding)
+    for chunk in asked {
+      outputs = []
+      fetch.handle(.chunk(peer, index: chunk, content.chunks[chunk]), at: .zero, into: &outputs)
+      outputs = []
+      fetch.handle(.notStored(chunk: chunk, content.chunks[chunk]), at: .zero, into: &outputs)
+      #expect(outputs.isEmpty)
+    }
+    #expect(fetch.storing == [asked[0]])
+    outputs = []
     fetch.handle(.resumed, at: .zero, into: &outputs)
-    #expect(outputs == [.request(peer, chunk: 2)])
+    #expect(outputs == [.store(chunk: asked[0], content.chunks[asked[0]])])
+    outputs = []
+    fetch.handle(.stored(chunk: asked[0]), at: .zero, into: &outputs)
+    // One more was asked for before the disk was found to be full.
+    let asks = outputs.count { if case .request = $0 { true } else { false } }
+    #expect(outputs.contains(.announce(chunk: asked[0])) && asks == FileBounds.outstanding - 1)
   }
 
   @Test("Whoever has no more of it than is here already is no source")

@@ -135,7 +135,8 @@ struct HoldersTests {
         guard let chunk = stores.popLast() else { continue }
         let isKept = Int.random(in: 0..<4, using: &chance) > 0
         fetch.handle(
-          isKept ? .stored(chunk: chunk) : .notStored(chunk: chunk), at: now, into: &outputs)
+          isKept ? .stored(chunk: chunk) : .notStored(chunk: chunk, content.chunks[chunk]),
+          at: now, into: &outputs)
       case 8: fetch.handle(.resumed, at: now, into: &outputs)
       case _: fetch.wake(at: now, into: &outputs)
       }

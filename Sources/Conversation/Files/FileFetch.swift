@@ -16,8 +16,9 @@ package struct FileFetch: Machine {
     case chunk(PeerID, index: Int, [UInt8])
     case refused(PeerID, chunk: Int)
     case stored(chunk: Int)
-    /// The disk wouldn't take it: nothing is asked for until `resumed`.
-    case notStored(chunk: Int)
+    /// The disk wouldn't take it: nothing is asked for until it does.
+    case notStored(chunk: Int, [UInt8])
+    /// It is time to try the disk again.
     case resumed
   }
 
@@ -47,7 +48,9 @@ package struct FileFetch: Machine {
   /// Right, and on their way to the disk.
   private(set) var storing: Set<Int> = []
   private var listAsked: (peer: PeerID, until: Moment)?
-  private var isPaused = false
+  /// What the disk wouldn't take. It is the first that is tried, so a full disk costs others nothing.
+  private var unstored: (chunk: Int, bytes: [UInt8])?
+  private var isPaused: Bool { unstored != nil }
   private var isDone = false
   private var latestNews: Moment
   var generator: SeededGenerator
@@ -105,14 +108,21 @@ package struct FileFetch: Machine {
       reconsider(chunk)
     case .stored(let chunk):
       guard storing.remove(chunk) != nil else { break }
+      if unstored?.chunk == chunk { unstored = nil }
       map.insert(chunk)
       latestNews = now
       outputs.append(.announce(chunk: chunk))
-    case .notStored(let chunk):
-      guard storing.remove(chunk) != nil else { break }
-      isPaused = true
+    case .notStored(let chunk, let bytes):
+      guard storing.contains(chunk), unstored?.chunk != chunk else { break }
+      guard isPaused else {
+        unstored = (chunk, bytes)
+        break
+      }
+      // What was on its way is dropped, or it would fill the memory instead.
+      storing.remove(chunk)
       reconsider(chunk)
-    case .resumed: isPaused = false
+    case .resumed:
+      if let unstored { outputs.append(.store(chunk: unstored.chunk, unstored.bytes)) }
     }
     proceed(at: now, isStalled: false, into: &outputs)
   }

@@ -15,41 +15,24 @@ package struct FileServing: Sendable {
     }
   }
 
-  private struct Piece: Hashable {
-    let root: [UInt8]
-    let chunk: Int
-  }
-
   private var queues: [PeerID: [Request]] = [:]
   private var turns: [PeerID] = []
-  private var given: [Piece: (peer: PeerID, at: Moment)] = [:]
-  /// Pieces whose giving is remembered; past it, all that is old is forgotten.
-  private static let remembered = 4096
+  private var spread = FileSpread()
 
   package init() {}
 
   /// Members that wait for a chunk.
   package var waiting: [PeerID] { turns }
 
-  /// - Parameter others: how many more members fetch the same file. Of a chunk that one of them has
-  ///   just been given, they will have a copy in a moment.
+  /// - Parameter others: how many more members fetch the same file, and so may pass it on.
   /// - Returns: whether the request will be served.
   package mutating func add(_ request: Request, others: Int, at now: Moment) -> Bool {
     let waiting = queues[request.peer, default: []]
     guard waiting.count < FileBounds.waitingRequests, !waiting.contains(request) else {
       return false
     }
-    let piece = Piece(root: request.root, chunk: request.chunk)
-    if others > 0, let last = given[piece], last.peer != request.peer,
-      now - last.at < FileBounds.spread
-    {
-      return false
-    }
-    if given.count >= Self.remembered {
-      given = given.filter { now - $0.value.at < FileBounds.spread }
-      if given.count >= Self.remembered { given.removeAll() }
-    }
-    given[piece] = (request.peer, now)
+    let piece = FileSpread.Piece(root: request.root, chunk: request.chunk)
+    guard spread.grants(piece, to: request.peer, others: others, at: now) else { return false }
     if waiting.isEmpty { turns.append(request.peer) }
     queues[request.peer, default: []].append(request)
     return true
@@ -66,6 +49,18 @@ package struct FileServing: Sendable {
     return request
   }
 
+  /// The member says that it has this chunk.
+  package mutating func announced(_ chunk: Int, of root: [UInt8], by peer: PeerID) {
+    spread.announced(FileSpread.Piece(root: root, chunk: chunk), by: peer)
+  }
+
+  /// The member says that it has these chunks.
+  package mutating func announced(_ map: ChunkMap, of root: [UInt8], by peer: PeerID) {
+    spread.announced(map, of: root, by: peer)
+  }
+
+  /// Nothing waits for it any more. What it was given stays known: coming again is no way to be given
+  /// it sooner.
   package mutating func remove(_ peer: PeerID) {
     queues[peer] = nil
     turns.removeAll { $0 == peer }

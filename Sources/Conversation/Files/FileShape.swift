@@ -28,6 +28,12 @@ package enum FileBounds {
   package static let timeouts = 4
   /// For how long a whole file's holder lets the others pass on a chunk that one of them just got.
   package static let spread = Duration.seconds(3)
+  /// For how long at most a member is sent to others for one chunk: less than ``patience``, so that being
+  /// sent on costs no more than a holder that fails.
+  package static let longestSpread = spread * 2
+  /// How long a member that was given a chunk isn't given it again; doubled each time.
+  package static let repeatRest = Duration.seconds(2)
+  package static let longestRepeatRest = Duration.seconds(30)
   /// Streams for files with all members together. Twice what one file is fetched from: as many again
   /// may fetch from here.
   package static let streams = 2 * holders

@@ -120,7 +120,8 @@ extension FileDesk {
       case .announce(let chunk):
         // Without it the chunk is fetched again after a restart.
         if let map = fetches[root]?.map { try? folder(of: root).keep(map: map) }
-        for (peer, map) in items[root]?.others ?? [:] where !map.isFull {
+        // Also those who have the whole: they count on it that others give what they were given.
+        for peer in items[root]?.others.keys.sorted() ?? [] {
           send(.gained(root: root, chunk: chunk), to: peer)
         }
       case .misbehaviour(let peer):
@@ -138,7 +139,7 @@ extension FileDesk {
       drive(root, .stored(chunk: chunk))
     } catch {
       diskFailed(error)
-      drive(root, .notStored(chunk: chunk))
+      drive(root, .notStored(chunk: chunk, bytes))
     }
   }
 

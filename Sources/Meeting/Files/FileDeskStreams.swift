@@ -127,11 +127,13 @@ extension FileDesk {
       guard let item = items[root], ownMap(of: root) != nil,
         let map = ChunkMap(bytes, chunkCount: item.offer.shape.chunkCount)
       else { break }
+      serving.announced(map, of: root, by: peer)
       let isFirst = items[root]?.others.updateValue(map, forKey: peer) == nil
       if isFirst { announce(root, to: peer) }
       drive(root, .holder(peer, map))
     case .gained(let root, let chunk):
       items[root]?.others[peer]?.insert(chunk)
+      serving.announced(chunk, of: root, by: peer)
       drive(root, .gained(peer, chunk: chunk))
     case .askList(let root):
       // Long, and asked for with a few bytes: who lets it wait gets no other.

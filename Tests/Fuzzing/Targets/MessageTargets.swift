@@ -127,11 +127,11 @@ private func fetch(as bytes: [UInt8], knowsHashes: Bool) {
     case .askList, .request: machine.handle(.resumed, at: now, into: &outputs)
     case nil: machine.handle(.gone(peer), at: now, into: &outputs)
     }
-    for case .store(let chunk, _) in outputs {
+    for case .store(let chunk, let bytes) in outputs {
       var more: [FileFetch.Output] = []
       let isKept = frame[1] % 2 == 0
       machine.handle(
-        isKept ? .stored(chunk: chunk) : .notStored(chunk: chunk), at: now, into: &more)
+        isKept ? .stored(chunk: chunk) : .notStored(chunk: chunk, bytes), at: now, into: &more)
     }
     // Waking does what was due, or its driver would wake it for ever.
     machine.wake(at: now, into: &outputs)
