@@ -188,6 +188,31 @@ struct SearchTests {
   }
 
   @Test(
+    "A word with a sign in it is found in any case, accent and composition",
+    arguments: [
+      ("Über-Größe passt", ["über-größe", "UBER-GROßE", "u\u{308}ber-größe"]),
+      ("ÄRGER! heute", ["ärger!", "a\u{308}rger!", "arger!"]),
+      ("ПРИВЕТ, мир", ["привет,", "ПРИВЕТ, МИР"]),
+      ("Ünal (Özil)", ["(özil)", "(ozil)", "(O\u{308}ZIL)"]),
+      ("naïve-user", ["naive-user", "NAÏVE-USER", "nai\u{308}ve-"]),
+      ("cre\u{300}me bru\u{302}le\u{301}e!", ["crème brûlée!", "BRULÉE!", "creme"]),
+      ("мо\u{438}\u{306} дом", ["мой", "МОЙ"]), ("мой дом", ["мо\u{438}\u{306}", "мой"]),
+      ("한국-어", ["\u{1112}\u{1161}\u{11AB}\u{1100}\u{116E}\u{11A8}-", "한국"]),
+      ("\u{1112}\u{1161}\u{11AB}\u{1100}\u{116E}\u{11A8}", ["한국", "\u{1112}\u{1161}\u{11AB}"]),
+      ("か\u{3099}んばって", ["がんばって", "んば"]), ("ΟΔΟΣ/οδος", ["οδοσ/", "ΟΔΟς/ΟΔ"]),
+      ("100\u{A0}%_\\*", ["%_\\", "%_\\*"]),
+    ])
+  func folded(text: String, searches: [String]) async throws {
+    var author = Author(2)
+    try await store.append([author.say(text)], at: wall(0))
+    for search in searches {
+      let found = try await store.messages(search: search, limit: 10)
+      #expect(found.contains { $0.text.utf8.elementsEqual(text.utf8) }, "\(search)")
+    }
+    #expect(try await store.messages(search: "x-\(searches[0])-x", limit: 10).isEmpty)
+  }
+
+  @Test(
     "Nothing that is typed is taken for a query language",
     arguments: [
       "\"", "\"\"", "'", "*", "quick*", "^quick", "text:quick", "quick OR", "NEAR(", "(", ")", "-",

@@ -19,7 +19,8 @@ struct MessageQuery: Sendable {
       entries.clock DESC, entries.counter DESC, entries.author DESC, entries.sequence DESC,
       entries.hash DESC
       """
-    let words = SearchWords(search ?? "")
+    let folding = SearchFolding()
+    let words = SearchWords(search ?? "", folding: folding)
     if let pattern = words.pattern {
       // By arrival, which the index yields from its end without looking at older hits; that is
       // nearly the order of the clocks.
@@ -28,9 +29,10 @@ struct MessageQuery: Sendable {
       conditions.append("texts MATCH ?")
       arguments.append(pattern)
     }
+    if !words.parts.isEmpty { db.add(function: folding.function) }
     for part in words.parts {
-      conditions.append(#"entries.text LIKE ? ESCAPE '\'"#)
-      arguments.append(part)
+      conditions.append("includes(entries.text, ?)")
+      arguments.append(Data(part))
     }
     var kinds = "'text', 'reply', 'poll', 'file'"
     if words.isEmpty { kinds += ", 'hand', 'moderation', 'deleted'" }

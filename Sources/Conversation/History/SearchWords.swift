@@ -1,3 +1,4 @@
+import Foundation
 import Foundations
 
 /// What somebody typed to search for, as SQLite takes it. None of it is read as a query language:
@@ -5,33 +6,46 @@ import Foundations
 struct SearchWords: Sendable {
   /// For the full-text index: every word, each perhaps only begun. `nil` when there is none.
   let pattern: String?
-  /// For LIKE: what the index can't find, because it doesn't cut that into words.
-  let parts: [String]
+  /// For a look into each text, and so folded as the texts are: what the index can't find, because it
+  /// doesn't cut that into words.
+  let parts: [[UInt8]]
 
   var isEmpty: Bool { pattern == nil && parts.isEmpty }
 
   /// Longer searches are cut: nobody types so much, and each word costs a look into the index.
   private static let longest = 256
 
-  init(_ text: String) {
+  init(_ text: String, folding: SearchFolding) {
     var words: [String] = []
-    var parts: [String] = []
+    var parts: [[UInt8]] = []
     let visible = DisplayText.line(text, limit: Self.longest)
     for word in visible.split(separator: " ") {
       let scalars = word.unicodeScalars
       if scalars.contains(where: Self.isIndexed), !scalars.contains(where: Self.isUnspaced) {
-        // What the index doesn't know in it separates words there, as it did in the text.
-        words.append("\"\(Self.replace(scalars) { $0 == "\"" ? [" "] : [$0] })\"*")
+        words.append(Self.pattern(for: word))
       }
       if !scalars.allSatisfy({ Self.isIndexed($0) || Self.isMark($0) }) {
-        let escaped = Self.replace(scalars) {
-          "%_\\".unicodeScalars.contains($0) ? ["\\", $0] : [$0]
-        }
-        parts.append("%\(escaped)%")
+        parts.append(folding.folded(String(word)))
       }
     }
-    pattern = words.isEmpty ? nil : words.joined(separator: " ")
+    pattern = words.isEmpty ? nil : words.joined(separator: " AND ")
     self.parts = parts
+  }
+
+  /// The index leaves out accents and case, but keeps apart what is composed and what isn't, unless it
+  /// is of a Latin letter: each is looked for.
+  private static func pattern(for word: Substring) -> String {
+    // What the index doesn't know in it separates words there, as it did in the text.
+    func phrase(_ word: some StringProtocol) -> String {
+      "\"\(replace(Substring(word).unicodeScalars) { $0 == "\"" ? [" "] : [$0] })\"*"
+    }
+    guard word.utf8.contains(where: { $0 >= 0x80 }) else { return phrase(word) }
+    let forms = [
+      word.precomposedStringWithCanonicalMapping, word.decomposedStringWithCanonicalMapping,
+    ]
+    // Equal strings for Swift, whatever they are made of.
+    let isOne = forms[0].utf8.elementsEqual(forms[1].utf8)
+    return isOne ? phrase(forms[0]) : "(\(phrase(forms[0])) OR \(phrase(forms[1])))"
   }
 
   /// By scalars, as SQLite reads them: an accent on a quotation mark doesn't make it another sign.
@@ -54,7 +68,7 @@ struct SearchWords: Sendable {
   }
 
   /// An accent apart from its letter. The index leaves accents out.
-  private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
+  static func isMark(_ scalar: Unicode.Scalar) -> Bool {
     scalar.properties.generalCategory == .nonspacingMark && !isUnspaced(scalar)
   }
 

@@ -1,0 +1,93 @@
+import Foundation
+import GRDB
+import Glibc
+import Synchronization
+
+/// Text as it is compared in a search: whatever its case, accents and composition, so that "Über",
+/// typed with one character or with two for its first letter, is "uber".
+///
+/// SQLite's LIKE folds ASCII alone. The full-text index folds more, but doesn't know the signs that
+/// stand between words.
+final class SearchFolding: Sendable {
+  /// What each scalar of the Basic Multilingual Plane becomes, by its upper eight bits; made as it is
+  /// met, since asking Unicode's tables anew takes longer than reading a whole message.
+  private let blocks = Mutex<[[[UInt8]]?]>(Array(repeating: nil, count: 256))
+
+  /// UTF-8 of the folded text.
+  func folded(_ text: String) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(text.utf8.count)
+    // Most text is ASCII as far as it goes, and needs no table.
+    let rest = text.utf8.firstIndex { $0 >= 0x80 } ?? text.endIndex
+    for byte in text.utf8[..<rest] { result.append(Self.lowercased(byte)) }
+    guard rest < text.endIndex else { return result }
+    blocks.withLock { blocks in
+      for scalar in text.unicodeScalars[rest...] {
+        guard scalar.value >= 0x80 else {
+          result.append(Self.lowercased(UInt8(scalar.value)))
+          continue
+        }
+        guard scalar.value < 0x10000 else {
+          result += Self.folded(scalar)
+          continue
+        }
+        let number = Int(scalar.value >> 8)
+        let block = blocks[number] ?? Self.block(number)
+        if blocks[number] == nil { blocks[number] = block }
+        result += block[Int(scalar.value & 0xFF)]
+      }
+    }
+    return result
+  }
+
+  /// SQL's `includes(text, part)`, where the part is folded already. Without a text it is false.
+  var function: DatabaseFunction {
+    DatabaseFunction("includes", argumentCount: 2, pure: true) { values in
+      guard let text = String.fromDatabaseValue(values[0]),
+        let part = Data.fromDatabaseValue(values[1])
+      else { return false }
+      let folded = self.folded(text)
+      return folded.withUnsafeBytes { text in
+        part.withUnsafeBytes { Self.contains($0, in: text) }
+      }
+    }
+  }
+
+  private static func contains(
+    _ part: UnsafeRawBufferPointer, in text: UnsafeRawBufferPointer
+  ) -> Bool {
+    guard let first = part.first, let wanted = part.baseAddress else { return true }
+    guard var place = text.baseAddress else { return false }
+    let end = place + text.count
+    // Of most texts nothing begins like it.
+    while end - place >= part.count,
+      let found = memchr(place, Int32(first), end - place - part.count + 1)
+    {
+      if memcmp(found, wanted, part.count) == 0 { return true }
+      place = UnsafeRawPointer(found) + 1
+    }
+    return false
+  }
+
+  private static func lowercased(_ byte: UInt8) -> UInt8 {
+    (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+  }
+
+  private static func block(_ number: Int) -> [[UInt8]] {
+    (0..<256).map { low in
+      // Halves of surrogate pairs are no scalars, and never asked for.
+      Unicode.Scalar(UInt32(number << 8 | low)).map(folded) ?? []
+    }
+  }
+
+  /// Taken apart (canonically), without accents, then upper and lower case: so "ß" is "ss", and both
+  /// forms of the small sigma are one.
+  private static func folded(_ scalar: Unicode.Scalar) -> [UInt8] {
+    var text = ""
+    for part in String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars
+    where !SearchWords.isMark(part) {
+      text += part.properties.uppercaseMapping
+    }
+    return text.unicodeScalars.flatMap { Array($0.properties.lowercaseMapping.utf8) }
+  }
+}
