@@ -63,6 +63,18 @@ struct ValueTests {
     #expect(DisplayText.lines("a\nb\u{7}") == "a\nb")
   }
 
+  @Test(
+    "Words stay apart whatever white space stands between them",
+    arguments: [
+      ("tab\there", "tab here"), ("a\t\tb\nc", "a  b\nc"), ("a\u{2028}b\u{2029}c", "a b c"),
+      ("a\u{85}b\u{B}c\u{C}d", "a b c d"), ("a\r\nb", "a\nb"), ("a\rb\r\r\nc\r", "a b \nc "),
+      ("a\u{A0}b\u{3000}c", "a\u{A0}b\u{3000}c"), ("a\u{0}\u{1B}\u{202E}\u{9B}b", "ab"),
+    ])
+  func whiteSpace(text: String, shown: String) {
+    #expect(DisplayText.lines(text) == shown)
+    #expect(DisplayText.lines(shown) == shown)
+  }
+
   @Test("The same seed gives the same numbers; secrets below a limit stay below it")
   func chance() {
     var one = SeededGenerator(seed: 7)

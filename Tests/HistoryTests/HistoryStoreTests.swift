@@ -212,6 +212,16 @@ struct SearchTests {
     #expect(try await store.messages(search: "x-\(searches[0])-x", limit: 10).isEmpty)
   }
 
+  @Test("Words that a tab or a line separator keeps apart are kept and found as such")
+  func tabs() async throws {
+    var author = Author(2)
+    try await store.append([author.say("name\tpieces\u{2028}bolts\u{85}9")], at: wall(0))
+    for search in ["name pieces", "pieces", "bolts", "name\tpieces"] {
+      let found = try await store.messages(search: search, limit: 10)
+      #expect(found.map(\.text) == ["name pieces bolts 9"], "\(search)")
+    }
+  }
+
   @Test(
     "Nothing that is typed is taken for a query language",
     arguments: [

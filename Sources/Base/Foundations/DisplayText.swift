@@ -21,12 +21,22 @@ package enum DisplayText {
     "\u{115F}", "\u{1160}", "\u{3164}", "\u{FFA0}", "\u{2800}",
   ]
 
-  /// `text` with its line breaks, without anything else that steers a terminal.
+  /// `text` with its line breaks, without anything else that steers a terminal. A tab, or whatever else
+  /// moves on without being a plain space, is one: the words beside it stay apart.
   package static func lines(_ text: String) -> String {
     var view = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars where scalar == "\n" || isHarmless(scalar) {
-      view.append(scalar)
+    var wasReturn = false
+    for scalar in text.unicodeScalars {
+      // Together they are one line break.
+      if wasReturn, scalar != "\n" { view.append(" ") }
+      wasReturn = scalar == "\r"
+      if scalar == "\n" || isHarmless(scalar) {
+        view.append(scalar)
+      } else if scalar.properties.isWhitespace, !wasReturn {
+        view.append(" ")
+      }
     }
+    if wasReturn { view.append(" ") }
     return String(view)
   }
 

@@ -18,7 +18,10 @@ let textTargets: [FuzzTarget] = [
   text("display-text") {
     let line = DisplayText.line($0, limit: 64)
     precondition(line.unicodeScalars.allSatisfy { $0.value >= 0x20 }, "a control character")
-    _ = DisplayText.lines($0)
+    let lines = DisplayText.lines($0).unicodeScalars
+    precondition(
+      lines.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control },
+      "a control character")
   },
   text("chat-command") { text in
     for line in text.split(separator: "\n") { _ = try? ChatCommand(parsing: line) }
