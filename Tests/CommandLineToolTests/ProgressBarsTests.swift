@@ -7,8 +7,8 @@ import Wire
 
 @Suite("Progress of files in a terminal")
 struct ProgressBarsTests {
-  private static func entry(_ number: UInt8) -> EntryID {
-    EntryID([UInt8](repeating: number, count: 16))!
+  private static func entry(_ number: UInt8) -> ProgressBars.Subject {
+    .fetching(EntryID([UInt8](repeating: number, count: 16))!)
   }
 
   @Test("Bars stand in the last rows, and give them back one by one")
@@ -45,18 +45,51 @@ struct ProgressBarsTests {
     #expect(!ProgressBars.fits(rows: 50, terminal: "dumb"))
   }
 
-  @Test("A name is cut so that a bar stays within one line")
-  func names() throws {
-    let long = String(repeating: "x", count: 300)
-    for columns in 70...200 {
-      let name = try #require(ProgressBars.name(long, columns: columns))
-      let report = FileReport(
-        file: Self.entry(1), name: long, state: .fetching, bytes: 10, total: 10,
-        holders: (0..<16).map { _ in PeerID(publicKey: [UInt8](repeating: 1, count: 32)) },
-        path: nil)
-      #expect(report.sentence(name: name).count <= columns)
+  private static func texts(_ name: String) -> [ProgressText] {
+    let holders = (0..<16).map { _ in PeerID(publicKey: [UInt8](repeating: 1, count: 32)) }
+    let report = FileReport(
+      file: EntryID([UInt8](repeating: 1, count: 16))!, name: name, state: .fetching, bytes: 10,
+      total: 10, holders: holders, path: nil)
+    return [report.progress]
+  }
+
+  @Test("A bar and a part of the name fit into one line of any terminal from 20 columns on")
+  func fits() throws {
+    let names = [String(repeating: "x", count: 300), String(repeating: "é", count: 300), "a.pdf"]
+    for text in names.flatMap(Self.texts) {
+      for columns in 20...200 {
+        let line = try #require(text.line(columns: columns), "\(columns)")
+        // The mark and what was left out may be two columns wide.
+        let shown = line.replacing("█", with: "#").replacing("░", with: "#")
+        #expect(Terminal.width(of: shown) <= columns, "\(columns): \(line)")
+        #expect(line.contains("█") && line.contains("100 %"))
+      }
     }
-    #expect(ProgressBars.name(long, columns: 60) == nil)
-    #expect(ProgressBars.name("plan.pdf", columns: 80) == "plan.pdf")
+    for text in Self.texts(names[0]) { #expect(text.line(columns: 19) == nil) }
+  }
+
+  @Test("A wide terminal shows all of it, a narrower one leaves out what is least missed")
+  func layouts() {
+    let text = Self.texts("plan.pdf")[0]
+    let bar = String(repeating: "█", count: 20)
+    #expect(text.line(columns: 80) == "⇩ plan.pdf  #01010101  \(bar) 100 % from 16 members")
+    #expect(text.line(columns: 60) == "⇩ plan.pdf  #01010101  \(bar) 100 %")
+    #expect(text.line(columns: 40) == "⇩ plan.pdf  #01010101  ██████████ 100 %")
+    #expect(text.line(columns: 30) == "⇩ plan.pdf  ██████████ 100 %")
+    #expect(text.line(columns: 24) == "⇩ plan.pdf  ████ 100 %")
+    #expect(text.sentence == "⇩ plan.pdf  #01010101  \(bar) 100 % from 16 members")
+  }
+
+  @Test("Where no bar can be drawn, its beginning and each quarter are told of, once")
+  func steps() {
+    var steps = ProgressSteps()
+    let told = (0...1000).filter { steps.isNews($0, of: 1000, on: Self.entry(1)) }
+    #expect(told == [0, 250, 500, 750, 1000])
+    let other = steps.isNews(10, of: 1000, on: Self.entry(2))
+    steps.end(Self.entry(1))
+    let again = steps.isNews(300, of: 1000, on: Self.entry(1))
+    #expect(other && again)
+    let empty = (0..<3).map { _ in steps.isNews(0, of: 0, on: Self.entry(3)) }
+    #expect(empty == [true, false, false])
   }
 }

@@ -68,11 +68,17 @@ final class TextEventPrinter: EventPrinter {
   private let output = LineWriter(descriptor: STDOUT_FILENO)
   private let errors = LineWriter(descriptor: STDERR_FILENO)
   private let names = Mutex<[PeerID: String]>([:])
-  private let bars = Mutex(ProgressBars())
+  private let progress = Mutex(Progress())
   /// Where somebody types, the terminal has shown the line already.
   private let showsOwnLines = isatty(STDIN_FILENO) == 0
 
-  func finish() { _ = bars.withLockIfAvailable { output.put($0.end()) } }
+  /// Of what is under way: bars where they can be drawn, and else some lines.
+  private struct Progress {
+    var bars = ProgressBars()
+    var steps = ProgressSteps()
+  }
+
+  func finish() { _ = progress.withLockIfAvailable { output.put($0.bars.end()) } }
 
   func print(_ event: MeetingEvent) {
     switch event {
@@ -120,24 +126,48 @@ final class TextEventPrinter: EventPrinter {
   }
 
   private func print(_ report: FileReport) {
-    let size = Terminal.size(of: STDOUT_FILENO)
-    let terminal = ProcessInfo.processInfo.environment["TERM"]
-    bars.withLock { bars in
-      if report.state == .fetching, report.bytes == report.total, let size {
-        // Only its place isn't found yet: there is nothing more to watch.
-        output.put(bars.remove(report.file, rows: size.rows))
-      } else if report.state == .fetching, let size,
-        ProgressBars.fits(rows: size.rows, terminal: terminal),
-        let name = ProgressBars.name(report.name, columns: size.columns)
-      {
-        output.put(bars.show(report.sentence(name: name), of: report.file, rows: size.rows))
-      } else {
-        let removal = size.map { bars.remove(report.file, rows: $0.rows) } ?? ""
-        let sentence = WrappedText.wrap(
-          report.sentence(name: report.name), columns: size?.columns)
-        output.put(removal + sentence + "\n")
+    let subject = ProgressBars.Subject.fetching(report.file)
+    progress.withLock { progress in
+      guard report.state == .fetching else {
+        end(subject, in: &progress)
+        return say(report.sentence)
       }
+      // Where only its place isn't found yet there is nothing more to watch.
+      guard report.bytes < report.total || report.isAnswer else {
+        return end(subject, in: &progress)
+      }
+      tell(report.progress, of: subject, isAnswer: report.isAnswer, in: &progress)
     }
+  }
+
+  /// - Parameter isAnswer: whether somebody has asked how far it is.
+  private func tell(
+    _ text: ProgressText, of subject: ProgressBars.Subject, isAnswer: Bool,
+    in progress: inout Progress
+  ) {
+    let size = Terminal.size(of: STDOUT_FILENO)
+    let line = size.flatMap { text.line(columns: $0.columns) }
+    if let size {
+      let terminal = ProcessInfo.processInfo.environment["TERM"]
+      if ProgressBars.fits(rows: size.rows, terminal: terminal), let line {
+        return output.put(progress.bars.show(line, of: subject, rows: size.rows))
+      }
+      // The window may have been larger.
+      output.put(progress.bars.remove(subject, rows: size.rows))
+    }
+    guard progress.steps.isNews(text.bytes, of: text.total, on: subject) || isAnswer else { return }
+    say(line ?? text.sentence)
+  }
+
+  private func end(_ subject: ProgressBars.Subject, in progress: inout Progress) {
+    progress.steps.end(subject)
+    guard let size = Terminal.size(of: STDOUT_FILENO) else { return }
+    output.put(progress.bars.remove(subject, rows: size.rows))
+  }
+
+  private func say(_ sentence: String) {
+    let columns = Terminal.size(of: STDOUT_FILENO)?.columns
+    output.write(WrappedText.wrap(sentence, columns: columns))
   }
 
   /// Bold (SGR 1 and 22), as nothing that people write can be: who calls themselves “Warning”, or puts a

@@ -6,7 +6,12 @@ import Meeting
 /// written or typed there: the terminal's scrolling region (DECSTBM of ECMA-48 terminals and the VT100)
 /// ends where they begin.
 struct ProgressBars {
-  private var bars: [(file: EntryID, line: String)] = []
+  /// What a bar is about.
+  enum Subject: Hashable {
+    case fetching(EntryID)
+  }
+
+  private var bars: [(subject: Subject, line: String)] = []
   /// Rows at the bottom that were kept free, of a terminal with so many.
   private var kept: (rows: Int, of: Int) = (0, 0)
 
@@ -14,25 +19,22 @@ struct ProgressBars {
   private static let most = 4
   /// Rows of the smallest terminal that has room for bars.
   static let fewestRows = 10
-  /// Columns of the widest line without the file's name.
-  private static let fixed = 62
-  private static let shortestName = 8
 
   /// - Parameter rows: of the terminal.
   /// - Returns: what is to be written.
-  mutating func show(_ line: String, of file: EntryID, rows: Int) -> String {
-    if let place = bars.firstIndex(where: { $0.file == file }) {
+  mutating func show(_ line: String, of subject: Subject, rows: Int) -> String {
+    if let place = bars.firstIndex(where: { $0.subject == subject }) {
       bars[place].line = line
     } else {
-      bars.append((file, line))
+      bars.append((subject, line))
     }
     return draw(rows: rows)
   }
 
-  /// The file has no bar any more; nothing is to be written where it had none.
-  mutating func remove(_ file: EntryID, rows: Int) -> String {
-    guard bars.contains(where: { $0.file == file }) else { return "" }
-    bars.removeAll { $0.file == file }
+  /// It has no bar any more; nothing is to be written where there was none.
+  mutating func remove(_ subject: Subject, rows: Int) -> String {
+    guard bars.contains(where: { $0.subject == subject }) else { return "" }
+    bars.removeAll { $0.subject == subject }
     return draw(rows: rows)
   }
 
@@ -71,14 +73,6 @@ struct ProgressBars {
     return text + "\u{1B}8"
   }
 
-  /// The name as far as it fits beside a bar on a terminal of so many columns; `nil` where a bar would
-  /// fill more than a line. Letters beyond ASCII may be two columns wide.
-  static func name(_ name: String, columns: Int) -> String? {
-    let room = (columns - fixed) / (name.utf8.count == name.count ? 1 : 2)
-    guard room >= shortestName else { return nil }
-    return name.count <= room ? name : name.prefix(room - 1) + "…"
-  }
-
   /// Whether bars can be drawn on a terminal of so many rows; some can't move.
   static func fits(rows: Int, terminal: String?) -> Bool {
     rows >= fewestRows && !["", "dumb"].contains(terminal ?? "")
@@ -86,23 +80,26 @@ struct ProgressBars {
 }
 
 extension FileReport {
+  /// Of a file that is being fetched.
+  var progress: ProgressText {
+    let source =
+      switch holders.count {
+      case 0: "waits for the rest"
+      case 1: "from 1 member"
+      case _: "from \(holders.count) members"
+      }
+    return ProgressText(
+      mark: "⇩", name: name, number: number, bytes: bytes, total: total, remark: source)
+  }
+
+  private var number: String { "#\(file.description.prefix(8))" }
+
   /// For somebody who reads along.
-  /// - Parameter name: the file's, perhaps shortened.
-  func sentence(name: String) -> String {
-    let line = "⇩ \(name)  #\(file.description.prefix(8))  "
+  var sentence: String {
+    let line = "⇩ \(name)  \(number)  "
     switch state {
     case .offered: return line + "offered, \(DisplayText.size(total))"
-    case .fetching:
-      let share = total > 0 ? Double(bytes) / Double(total) : 1
-      let filled = Int((share * 20).rounded(.down))
-      let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
-      let source =
-        switch holders.count {
-        case 0: "waits for the rest"
-        case 1: "from 1 member"
-        case _: "from \(holders.count) members"
-        }
-      return line + "\(bar) \(Int(share * 100)) % \(source)"
+    case .fetching: return progress.sentence
     case .complete: return line + "is here: \(DisplayText.line(path ?? "", limit: 4096))"
     case .cancelled:
       guard let path else { return line + "cancelled" }

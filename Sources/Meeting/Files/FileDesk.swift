@@ -182,11 +182,13 @@ actor FileDesk {
       func key(_ item: Item) -> (String, String) {
         (item.offer.name, item.offer.shape.root.hexadecimal)
       }
-      for item in items.values.sorted(by: { key($0) < key($1) }) { report(item.offer.shape.root) }
+      for item in items.values.sorted(by: { key($0) < key($1) }) {
+        report(item.offer.shape.root, isAnswer: true)
+      }
     case .send(let rest): await offer(rest)
     case .accept(let name):
       guard let (root, entry) = find(name) else { return }
-      guard case .offered = items[root]?.state else { return report(root) }
+      guard case .offered = items[root]?.state else { return report(root, isAnswer: true) }
       items[root]?.lead(with: entry)
       fetch(root)
     case .cancel(let name):
@@ -286,7 +288,7 @@ actor FileDesk {
   ///   - path: of a file that stays though it isn't passed on any more.
   func report(
     _ root: [UInt8], _ state: FileReport.State? = nil, of entry: EntryID? = nil,
-    path: String? = nil
+    path: String? = nil, isAnswer: Bool = false
   ) {
     guard let item = items[root] else { return }
     let shape = item.offer.shape
@@ -311,7 +313,7 @@ actor FileDesk {
           FileReport(
             file: offer.entry, name: offer.name, state: state ?? report.state,
             bytes: report.bytes, total: shape.byteCount, holders: report.holders,
-            path: report.path ?? path)))
+            path: report.path ?? path, isAnswer: isAnswer)))
     }
   }
 }

@@ -18,10 +18,12 @@ package struct FileReport: Sendable {
   package let holders: [PeerID]
   /// Where it is, once complete.
   package let path: String?
+  /// Whether somebody here has just asked for it.
+  package let isAnswer: Bool
 
   package init(
     file: EntryID, name: String, state: State, bytes: Int, total: Int, holders: [PeerID],
-    path: String?
+    path: String?, isAnswer: Bool = false
   ) {
     self.file = file
     self.name = name
@@ -30,5 +32,6 @@ package struct FileReport: Sendable {
     self.total = total
     self.holders = holders
     self.path = path
+    self.isAnswer = isAnswer
   }
 }
