@@ -50,7 +50,10 @@ struct ProgressBarsTests {
     let report = FileReport(
       file: EntryID([UInt8](repeating: 1, count: 16))!, name: name, state: .fetching, bytes: 10,
       total: 10, holders: holders, path: nil)
-    return [report.progress]
+    return [
+      report.progress,
+      FileReading(number: 1, name: name, state: .reading, bytes: 10, total: 10).progress,
+    ]
   }
 
   @Test("A bar and a part of the name fit into one line of any terminal from 20 columns on")

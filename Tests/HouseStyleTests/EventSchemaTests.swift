@@ -52,6 +52,8 @@ struct EventSchemaTests {
         FileReport(
           file: entry, name: "a.pdf", state: .complete, bytes: 1, total: 1, holders: [member],
           path: "/tmp/a.pdf")),
+      .reading(
+        FileReading(number: 1, name: "a.pdf", state: .reading, bytes: 1, total: 2)),
       .statistics(
         MeetingStatistics(
           members: [

@@ -210,6 +210,60 @@ struct FileDeskTests {
     }
   }
 
+  /// A file with a hole for its content costs no disk, and as long to read as any.
+  private static func sparse(_ name: String, size: Int, in meeting: FileMeeting) throws -> String {
+    let path = try meeting.write([], to: name)
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    try file.truncate(atOffset: UInt64(size))
+    try file.close()
+    return path
+  }
+
+  @Test("While a large file is read its sender talks, is told how far it is, and calls it off")
+  func readsBeside() async throws {
+    try await FileMeeting.run { meeting in
+      let path = try Self.sparse("big.bin", size: 4 << 30, in: meeting)
+      await meeting.session.take(line: "/send \(path)")
+      await meeting.session.take(line: "/send \(path) again")
+      await meeting.session.take(line: "are you there")
+      #expect(await meeting.journal.texts(until: "are you there") == ["are you there"])
+      let further = await meeting.journal.reading { $0.state == .reading && $0.bytes > 0 }
+      #expect(further.name == "big.bin" && further.total == 4 << 30)
+      await meeting.session.take(line: "/cancel big.bin")
+      await meeting.session.take(line: "/cancel \(path)")
+      for number in 1...2 {
+        let ended = await meeting.journal.reading { $0.state == .cancelled && $0.number == number }
+        #expect(ended.bytes < ended.total)
+      }
+      let small = try meeting.write([1, 2, 3], to: "small.bin")
+      await meeting.session.take(line: "/send \(small)")
+      #expect(await meeting.journal.report(.complete).name == "small.bin")
+    }
+  }
+
+  @Test("Leaving doesn't wait for a file that is being read")
+  func leavesWhileReading() async throws {
+    try await FileMeeting.run { meeting in
+      let path = try Self.sparse("big.bin", size: 4 << 30, in: meeting)
+      await meeting.session.take(line: "/send \(path)")
+      let took = await ContinuousClock().measure { await meeting.session.take(line: "/leave") }
+      #expect(took < .seconds(5), "\(took)")
+      let last = await meeting.session.files.readings.first?.bytes ?? 0
+      #expect(last < 4 << 30)
+    }
+  }
+
+  @Test("A small file is offered before what is said after it")
+  func smallFirst() async throws {
+    try await FileMeeting.run { meeting in
+      let path = try meeting.write([UInt8](repeating: 1, count: 1 << 20), to: "small.bin")
+      await meeting.session.take(line: "/send \(path)")
+      await meeting.session.take(line: "this is it")
+      let texts = await meeting.journal.texts(until: "this is it")
+      #expect(texts.count == 2 && texts[0].contains("small.bin"))
+    }
+  }
+
   @Test("A fetch that nobody can serve says so once, and how to give it up")
   func nobodyHasIt() async throws {
     try await FileMeeting.run { meeting in

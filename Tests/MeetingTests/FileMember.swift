@@ -108,6 +108,13 @@ actor EventJournal {
     }
   }
 
+  func reading(where fits: @Sendable (FileReading) -> Bool) async -> FileReading {
+    await first { event in
+      if case .reading(let reading) = event, fits(reading) { return reading }
+      return nil
+    }
+  }
+
   func report(_ state: FileReport.State) async -> FileReport {
     await first { event in
       if case .file(let report) = event, report.state == state { return report }

@@ -110,6 +110,7 @@ final class TextEventPrinter: EventPrinter {
       let text = WrappedText.wrap(time + Self.sentence(line), columns: columns)
       output.write(columns == nil ? text : Self.emphasise(line.name, after: time, in: text))
     case .file(let report): print(report)
+    case .reading(let reading): print(reading)
     case .hand(_, let name, true): output.write("✋ \(name) raises a hand.")
     case .hand(_, let name, false): output.write("✋ \(name)'s hand is down.")
     case .statistics: break
@@ -137,6 +138,20 @@ final class TextEventPrinter: EventPrinter {
         return end(subject, in: &progress)
       }
       tell(report.progress, of: subject, isAnswer: report.isAnswer, in: &progress)
+    }
+  }
+
+  private func print(_ reading: FileReading) {
+    let subject = ProgressBars.Subject.reading(reading.number)
+    progress.withLock { progress in
+      switch reading.state {
+      case .reading: tell(reading.progress, of: subject, isAnswer: false, in: &progress)
+      case .cancelled:
+        end(subject, in: &progress)
+        say("⇧ \(reading.name)  cancelled")
+      // That it is offered, or why it isn't, is told of anyway.
+      case .read, .failed: end(subject, in: &progress)
+      }
     }
   }
 

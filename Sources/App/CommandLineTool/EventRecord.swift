@@ -81,6 +81,13 @@ struct EventRecord: Encodable {
           "bytes": report.bytes, "total": report.total, "from": report.holders.map(\.description),
         ])
       try fields.encodeIfPresent(report.path, forKey: "path")
+    case .reading(let reading):
+      try put(
+        "file-reading",
+        [
+          "number": reading.number, "name": reading.name, "state": reading.state.rawValue,
+          "bytes": reading.bytes, "total": reading.total,
+        ])
     case .hand(let member, let name, let isRaised):
       try put("hand", ["member": "\(member)", "name": name, "raised": isRaised])
     case .statistics(let statistics):

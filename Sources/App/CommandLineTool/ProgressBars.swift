@@ -6,9 +6,10 @@ import Meeting
 /// written or typed there: the terminal's scrolling region (DECSTBM of ECMA-48 terminals and the VT100)
 /// ends where they begin.
 struct ProgressBars {
-  /// What a bar is about.
+  /// What a bar is about: a file that is fetched, or one of one's own that is read.
   enum Subject: Hashable {
     case fetching(EntryID)
+    case reading(Int)
   }
 
   private var bars: [(subject: Subject, line: String)] = []
@@ -107,5 +108,11 @@ extension FileReport {
         + "isn't passed on any more; it stays at \(DisplayText.line(path, limit: 4096))"
     case .failed: return line + "failed"
     }
+  }
+}
+
+extension FileReading {
+  var progress: ProgressText {
+    ProgressText(mark: "⇧", name: name, bytes: bytes, total: total, remark: "reading")
   }
 }

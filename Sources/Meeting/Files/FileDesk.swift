@@ -1,6 +1,5 @@
 import Admission
 import Chat
-import Crypto
 import Files
 import Foundation
 import Foundations
@@ -41,7 +40,11 @@ actor FileDesk {
   var draining: Set<PeerID> = []
   var warned: Set<String> = []
   /// Files of one's own on their way into the conversation, in the order of offering.
-  private var ownFiles: [(root: [UInt8], name: String, path: String, hashes: [[UInt8]])] = []
+  var ownFiles: [(root: [UInt8], name: String, path: String, hashes: [[UInt8]])] = []
+  /// The first is being read.
+  var readings: [Reading] = []
+  var isReading = false
+  var readingCount = 0
   private var offerCount = 0
   private var offersBy: [PeerID: Int] = [:]
   var unasked: UnaskedFiles
@@ -192,6 +195,7 @@ actor FileDesk {
       items[root]?.lead(with: entry)
       fetch(root)
     case .cancel(let name):
+      guard !cancelReading(of: name) else { return }
       guard let (root, _) = find(name) else { return }
       cancel(root)
     }
@@ -221,59 +225,6 @@ actor FileDesk {
           ? "No file here is called \(what). /files lists them."
           : "Several files are called \(what). Give the digits of one, from /files."))
     return nil
-  }
-
-  private func offer(_ rest: String) async {
-    let (written, note) = FileCommand.split(rest) {
-      FileFolder.size(of: Self.expanded($0)) != nil
-    }
-    let path = URL(fileURLWithPath: Self.expanded(written)).standardizedFileURL.path
-    guard let size = FileFolder.size(of: path) else {
-      let hint = note.isEmpty ? "" : " (a path with blanks stands in quotes: /send \"PATH\" NOTE)"
-      return refuse(path, "there is no plain file that can be read" + hint)
-    }
-    guard size <= FileBounds.chunks * FileBounds.chunk else {
-      return refuse(path, "it is larger than 4 GiB")
-    }
-    guard note.utf8.count <= 512 else { return refuse(path, "the note is too long") }
-    var whole = SHA256()
-    var hashes: [[UInt8]] = []
-    var offset = 0
-    while offset < size {
-      let range = offset..<min(offset + FileBounds.chunk, size)
-      guard let bytes = FileFolder.read(path, range) else {
-        return refuse(path, "it can't be read, or changes")
-      }
-      whole.update(data: bytes)
-      hashes.append(Wire.digest(bytes))
-      offset = range.upperBound
-      await Task.yield()
-    }
-    guard let shape = FileShape(byteCount: size, hashes: hashes) else { return }
-    let folder = folder(of: shape.root)
-    do {
-      try folder.makeAnew()
-      try folder.keep(list: hashes)
-      try folder.keep(place: path)
-    } catch {
-      warn("file-not-kept", "After a restart \(path) has to be offered anew: \(error.sentence).")
-    }
-    let name = FileName.sanitised((path as NSString).lastPathComponent)
-    ownFiles.append((shape.root, name, path, hashes))
-    await surroundings?.say(
-      .file(
-        name: name, byteCount: size, chunkBytes: FileBounds.chunk, digest: Array(whole.finalize()),
-        root: shape.root, note: note))
-  }
-
-  private func refuse(_ path: String, _ reason: String) {
-    let path = DisplayText.line(path, limit: 200)
-    emit(.warning(code: "file-not-sent", message: "\(path) was not offered: \(reason)."))
-  }
-
-  private static func expanded(_ path: String) -> String {
-    guard path == "~" || path.hasPrefix("~/") else { return path }
-    return (ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory()) + path.dropFirst()
   }
 
   // MARK: - Telling

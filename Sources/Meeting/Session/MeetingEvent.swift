@@ -15,6 +15,8 @@ package enum MeetingEvent: Sendable {
   case firstFrame(member: PeerID, sinceStart: Duration, steps: [JoinStep])
   case chat(ChatLine)
   case file(FileReport)
+  /// A file of one's own that takes a while to be read, before it is offered.
+  case reading(FileReading)
   case hand(member: PeerID, name: String, isRaised: Bool)
   case statistics(MeetingStatistics)
   /// God's eye sends the pictures of this camera from now on; they are numbered as they were given.

@@ -1,0 +1,159 @@
+import Chat
+import Crypto
+import Files
+import Foundation
+import Foundations
+import Wire
+
+/// From `/send` to the offer. The whole file is read for its hashes, one file after another and beside
+/// all else that the meeting does: gigabytes take many seconds.
+extension FileDesk {
+  /// A file that is being read, or waits for that.
+  struct Reading {
+    let number: Int
+    let path: String
+    let size: Int
+    let note: String
+    var bytes = 0
+    /// Whether anything was told of it: what is read in a moment is best told of when it is offered.
+    var isTold = false
+    var latestReport: Moment?
+
+    var name: String { FileName.sanitised((path as NSString).lastPathComponent) }
+  }
+
+  /// What is read before the next line is taken, if nothing else is being read: some hundredths of a
+  /// second, and what a script says after it comes after it.
+  static let promptBytes = 8 << 20
+  /// Files that wait to be read, each some hundred bytes; further ones are refused.
+  static let mostReadings = 1000
+  private static let reportInterval = Duration.milliseconds(500)
+
+  func offer(_ rest: String) async {
+    let (written, note) = FileCommand.split(rest) {
+      FileFolder.size(of: Self.expanded($0)) != nil
+    }
+    let path = URL(fileURLWithPath: Self.expanded(written)).standardizedFileURL.path
+    guard let size = FileFolder.size(of: path) else {
+      let hint = note.isEmpty ? "" : " (a path with blanks stands in quotes: /send \"PATH\" NOTE)"
+      return refuse(path, "there is no plain file that can be read" + hint)
+    }
+    guard size <= FileBounds.chunks * FileBounds.chunk else {
+      return refuse(path, "it is larger than 4 GiB")
+    }
+    guard note.utf8.count <= 512 else { return refuse(path, "the note is too long") }
+    guard readings.count < Self.mostReadings else {
+      return refuse(path, "\(Self.mostReadings) files wait to be read already")
+    }
+    readingCount += 1
+    readings.append(Reading(number: readingCount, path: path, size: size, note: note))
+    if isReading || size > Self.promptBytes { tell(readings.count - 1, .reading) }
+    guard !isReading else { return }
+    isReading = true
+    if size <= Self.promptBytes {
+      await readAll()
+    } else {
+      Task { await readAll() }
+    }
+  }
+
+  /// The first is the one that is being read.
+  private func readAll() async {
+    while let reading = readings.first, surroundings != nil {
+      await read(reading)
+      if readings.first?.number == reading.number { readings.removeFirst() }
+    }
+    readings = []
+    isReading = false
+  }
+
+  /// Whether it was neither cancelled nor the meeting left.
+  private func isWanted(_ reading: Reading) -> Bool {
+    surroundings != nil && readings.first?.number == reading.number
+  }
+
+  private func read(_ reading: Reading) async {
+    var whole = SHA256()
+    var hashes: [[UInt8]] = []
+    while readings[0].bytes < reading.size {
+      let start = readings[0].bytes
+      let range = start..<min(start + FileBounds.chunk, reading.size)
+      guard let bytes = FileFolder.read(reading.path, range) else {
+        tell(0, .failed)
+        return refuse(reading.path, "it can't be read, or changes")
+      }
+      whole.update(data: bytes)
+      hashes.append(Wire.digest(bytes))
+      readings[0].bytes = range.upperBound
+      tellProgress()
+      await Task.yield()
+      guard isWanted(reading) else { return }
+    }
+    tell(0, .read)
+    guard let shape = FileShape(byteCount: reading.size, hashes: hashes) else { return }
+    await offer(reading, shape, hashes, digest: Array(whole.finalize()))
+  }
+
+  private func offer(
+    _ reading: Reading, _ shape: FileShape, _ hashes: [[UInt8]], digest: [UInt8]
+  ) async {
+    let folder = folder(of: shape.root)
+    do {
+      try folder.makeAnew()
+      try folder.keep(list: hashes)
+      try folder.keep(place: reading.path)
+    } catch {
+      warn(
+        "file-not-kept",
+        "After a restart \(reading.path) has to be offered anew: \(error.sentence).")
+    }
+    ownFiles.append((shape.root, reading.name, reading.path, hashes))
+    await surroundings?.say(
+      .file(
+        name: reading.name, byteCount: reading.size, chunkBytes: FileBounds.chunk, digest: digest,
+        root: shape.root, note: reading.note))
+  }
+
+  /// - Returns: whether a file of this name or path was being read, or waited for that.
+  func cancelReading(of text: String) -> Bool {
+    let path = URL(fileURLWithPath: Self.expanded(text)).standardizedFileURL.path
+    guard let place = readings.firstIndex(where: { $0.name == text || $0.path == path }) else {
+      return false
+    }
+    tell(place, .cancelled)
+    readings.remove(at: place)
+    return true
+  }
+
+  // MARK: - Telling
+
+  private func tellProgress() {
+    let now = parts.clock.now()
+    guard readings[0].size > Self.promptBytes,
+      readings[0].latestReport.map({ now - $0 >= Self.reportInterval }) ?? true
+    else { return }
+    readings[0].latestReport = now
+    tell(0, .reading)
+  }
+
+  private func tell(_ place: Int, _ state: FileReading.State) {
+    let reading = readings[place]
+    guard state == .reading || reading.isTold else { return }
+    readings[place].isTold = true
+    emit(
+      .reading(
+        FileReading(
+          number: reading.number, name: DisplayText.line(reading.name, limit: 256), state: state,
+          bytes: reading.bytes, total: reading.size)))
+  }
+
+  private func refuse(_ path: String, _ reason: String) {
+    let path = DisplayText.line(path, limit: 200)
+    emit(.warning(code: "file-not-sent", message: "\(path) was not offered: \(reason)."))
+  }
+
+  private static func expanded(_ path: String) -> String {
+    guard path == "~" || path.hasPrefix("~/") else { return path }
+    return (ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory()) + path.dropFirst()
+  }
+}
