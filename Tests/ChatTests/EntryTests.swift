@@ -146,17 +146,22 @@ struct HybridTimeTests {
     #expect(next == HybridTime(milliseconds: 11))
   }
 
-  @Test("Clocks that are off are told of in the largest unit, and small differences not at all")
+  @Test("Clocks that are off are told of in the largest unit of which it is two, rounded")
   func difference() {
     func off(_ seconds: Int64) -> String? {
       HybridTime(milliseconds: wall(0).milliseconds + seconds * 1000).difference(from: wall(0))
     }
     for seconds: Int64 in [0, 60, -299, 300] { #expect(off(seconds) == nil) }
     #expect(off(301) == "5 minutes ahead of")
-    #expect(off(-3600) == "1 hour behind")
-    #expect(off(-86_400 * 400) == "1 year behind")
+    #expect(off(-3600) == "60 minutes behind")
+    #expect(off(7199) == "120 minutes ahead of")
+    #expect(off(7200) == "2 hours ahead of")
+    #expect(off(2 * 3600 + 53 * 60) == "3 hours ahead of")
+    #expect(off(-86_400) == "24 hours behind")
+    #expect(off(-86_400 * 400) == "400 days behind")
+    #expect(off(86_400 * 365 * 2) == "2 years ahead of")
     #expect(HybridTime(milliseconds: HybridTime.latest).difference(from: wall(0)) != nil)
-    #expect(HybridTime(milliseconds: 0).difference(from: wall(0)) == "53 years behind")
+    #expect(HybridTime(milliseconds: 0).difference(from: wall(0)) == "54 years behind")
   }
 
   @Test("A clock a year ahead pulls it by a minute at most, and isn't shown")

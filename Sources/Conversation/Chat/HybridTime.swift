@@ -47,11 +47,12 @@ package struct HybridTime: Hashable, Comparable, Sendable {
   package func difference(from wall: WallTime) -> String? {
     let seconds = (milliseconds - wall.milliseconds) / 1000
     guard abs(seconds) > Self.tolerance.components.seconds else { return nil }
-    let units = [(86_400 * 365, "year"), (86_400, "day"), (3600, "hour"), (60, "minute")]
+    // Each from two of it on, rounded: 2 h 53 min are nearer to 3 hours.
+    let units = [(86_400 * 365, "years"), (86_400, "days"), (3600, "hours"), (60, "minutes")]
     // The last is small enough for any difference that isn't tolerated.
-    let (length, unit) = units.first { abs(seconds) >= Int64($0.0) } ?? (60, "minute")
-    let count = abs(seconds) / Int64(length)
-    return "\(count) \(unit)\(count == 1 ? "" : "s") \(seconds > 0 ? "ahead of" : "behind")"
+    let (length, unit) = units.first { abs(seconds) >= 2 * Int64($0.0) } ?? (60, "minutes")
+    let count = (abs(seconds) + Int64(length) / 2) / Int64(length)
+    return "\(count) \(unit) \(seconds > 0 ? "ahead of" : "behind")"
   }
 
   private var next: HybridTime {

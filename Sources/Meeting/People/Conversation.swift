@@ -257,17 +257,14 @@ extension MeetingSession {
 
   /// Messages stand in the order of their authors' clocks: whose is wrong is found in the wrong place.
   func compareClocks(with peer: PeerID, by signed: WireSignedEntry) {
-    guard !warned.contains("clocks-differ"),
+    guard wrongClocks.mayName(peer),
       let entry = try? Entry(kept: signed, meeting: ticket.meeting), entry.author == peer,
-      let difference = entry.clock.difference(from: parts.clock.wallTime()),
       // Somebody whose name isn't known yet says more.
-      let name = roster.displayName(of: peer) ?? namesInLog[peer]
+      let name = roster.displayName(of: peer) ?? namesInLog[peer],
+      let sentence = wrongClocks.sentence(
+        on: peer, called: name, saying: entry.clock, heard: parts.clock.wallTime())
     else { return }
-    warnOnce(
-      Failure(
-        "clocks-differ", exit: .temporary,
-        "The clock of \(name) is \(difference) this computer's. Messages are kept in the "
-          + "order of the clocks: set the one that is wrong."))
+    emit(.warning(code: "clocks-differ", message: sentence))
   }
 
   func remember(_ record: MemberRecord) {

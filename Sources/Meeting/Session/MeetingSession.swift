@@ -56,6 +56,7 @@ package actor MeetingSession {
   var commitment: Task<Void, Never>?
   /// Codes of warnings that were given: each is given once.
   var warned: Set<String> = []
+  var wrongClocks = WrongClocks()
   /// Of what was warned of, that which keeps the history from being written.
   var hindrances: Set<String> = []
   /// Under which names members joined that may have left long ago.

@@ -1,0 +1,31 @@
+package import Foundations
+
+/// Members whose clocks are off, each named once.
+package struct WrongClocks: Sendable {
+  /// Where so many differ, it is rather this computer's clock that is wrong, and naming further ones
+  /// helps nobody.
+  package static let most = 20
+
+  private var named: Set<PeerID> = []
+
+  package init() {}
+
+  /// Whether there is anything left to say of this member's clock.
+  package func mayName(_ member: PeerID) -> Bool {
+    named.count < Self.most && !named.contains(member)
+  }
+
+  /// - Parameter clock: of what the member has just said.
+  /// - Returns: what people should be told, if they haven't been yet.
+  package mutating func sentence(
+    on member: PeerID, called name: String, saying clock: HybridTime, heard wall: WallTime
+  ) -> String? {
+    guard mayName(member), let difference = clock.difference(from: wall) else { return nil }
+    named.insert(member)
+    let sentence =
+      "The clock of \(name) is \(difference) this computer's. Messages are kept in the order of the "
+      + "clocks: set the one that is wrong."
+    guard named.count == Self.most else { return sentence }
+    return sentence + " So many differ that it may be this computer's; no more are named."
+  }
+}
