@@ -68,6 +68,7 @@ final class TextEventPrinter: EventPrinter {
   private let output = LineWriter(descriptor: STDOUT_FILENO)
   private let errors = LineWriter(descriptor: STDERR_FILENO)
   private let names = Mutex<[PeerID: String]>([:])
+  private let times = TimeText()
   private let progress = Mutex(Progress())
   /// Where somebody types, the terminal has shown the line already.
   private let showsOwnLines = isatty(STDIN_FILENO) == 0
@@ -105,7 +106,7 @@ final class TextEventPrinter: EventPrinter {
     case .chat(let line):
       // A poll is told of all the same: votes need its number.
       guard !line.isOwn || showsOwnLines || line.isPoll else { break }
-      let time = Self.time(of: line, now: HostClock().wallTime())
+      let time = time(of: line, now: HostClock().wallTime())
       let columns = Terminal.size(of: STDOUT_FILENO)?.columns
       let text = WrappedText.wrap(time + Self.sentence(line), columns: columns)
       output.write(columns == nil ? text : Self.emphasise(line.name, after: time, in: text))
@@ -193,10 +194,10 @@ final class TextEventPrinter: EventPrinter {
   }
 
   /// When it was said, if that wasn't just now: who comes late is given all that was.
-  private static func time(of line: ChatLine, now: WallTime) -> String {
+  private func time(of line: ChatLine, now: WallTime) -> String {
     let age = now.seconds - line.sent.seconds
     guard age > 60 else { return "" }
-    return HistoryText.format(line.sent, age > 43_200 ? "yyyy-MM-dd HH:mm" : "HH:mm") + "  "
+    return times.text(line.sent, age > 43_200 ? "yyyy-MM-dd HH:mm" : "HH:mm") + "  "
   }
 
   private static func sentence(_ line: ChatLine) -> String {

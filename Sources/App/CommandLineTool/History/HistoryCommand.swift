@@ -148,8 +148,9 @@ struct HistoryCommand: AsyncParsableCommand {
       try await list(from: store, output)
     } else {
       let meetings = try await store.meetings()
+      let times = TimeText()
       for meeting in meetings {
-        output.write(json ? MeetingRow(meeting).json : HistoryText.summary(meeting))
+        output.write(json ? MeetingRow(meeting).json : HistoryText.summary(meeting, times))
       }
       if meetings.isEmpty { remark("No meeting is kept in \(directory).") }
     }

@@ -8,6 +8,7 @@ import History
 /// own, so that letters of a script written from the right don't turn what is around them.
 struct HistoryPage {
   private let record: MeetingExport
+  private let times = TimeText()
 
   init(of record: MeetingExport) {
     self.record = record
@@ -48,9 +49,9 @@ struct HistoryPage {
 
   private var span: String {
     guard let first = record.messages.first, let last = record.messages.last else {
-      return HistoryText.format(record.meeting.firstJoined, "d MMMM yyyy")
+      return times.text(record.meeting.firstJoined, "d MMMM yyyy")
     }
-    let days = [first, last].map { HistoryText.format($0.time, "d MMMM yyyy") }
+    let days = [first, last].map { times.text($0.time, "d MMMM yyyy") }
     return days[0] == days[1] ? days[0] : days.joined(separator: " to ")
   }
 
@@ -62,7 +63,7 @@ struct HistoryPage {
     let quoted = Dictionary(
       record.messages.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     for message in record.messages where message.kind != "joined" && message.kind != "left" {
-      let next = HistoryText.format(message.time, "EEEE, d MMMM yyyy")
+      let next = times.text(message.time, "EEEE, d MMMM yyyy")
       if next != day { parts.append("<h2>\(next)</h2>") }
       day = next
       parts.append(article(message, answering: message.target.flatMap { quoted[$0] }))
@@ -74,7 +75,7 @@ struct HistoryPage {
   private func article(_ message: Message, answering target: Message?) -> String {
     let name = bdi(message.name)
     let time = """
-      <time datetime="\(iso(message.time))">\(HistoryText.format(message.time, "HH:mm"))</time>
+      <time datetime="\(iso(message.time))">\(times.text(message.time, "HH:mm"))</time>
       """
     if let event = event(message) {
       return "<p class=\"event\" id=\"m\(message.id)\">\(time) <b>\(name)</b> \(event)</p>"
@@ -139,7 +140,7 @@ struct HistoryPage {
     guard !events.isEmpty else { return "" }
     let rows = events.map { event in
       "<tr><td><time datetime=\"\(iso(event.time))\">"
-        + HistoryText.format(event.time, "yyyy-MM-dd HH:mm:ss")
+        + times.text(event.time, "yyyy-MM-dd HH:mm:ss")
         + "</time></td><th>\(bdi(event.name))</th>"
         + "<td>\(event.kind == "joined" ? "came" : "left")</td></tr>"
     }

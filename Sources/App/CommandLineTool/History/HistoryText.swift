@@ -4,11 +4,12 @@ import History
 
 /// Meetings and messages as lines of text.
 enum HistoryText {
-  static func summary(_ meeting: MeetingSummary) -> String {
+  static func summary(_ meeting: MeetingSummary, _ times: TimeText = TimeText()) -> String {
     let title = DisplayText.line(meeting.title, limit: 64, otherwise: "Meeting")
     let counts =
       "\(count(meeting.messages, "message")), \(count(meeting.members, "member"))"
-    return "\(meeting.id)  \(format(meeting.lastSeen, "yyyy-MM-dd HH:mm"))  \(title)  (\(counts))"
+    let seen = times.text(meeting.lastSeen, "yyyy-MM-dd HH:mm")
+    return "\(meeting.id)  \(seen)  \(title)  (\(counts))"
   }
 
   static func count(_ number: Int, _ noun: String, _ plural: String? = nil) -> String {
@@ -19,18 +20,19 @@ enum HistoryText {
   static func lines(_ messages: [Message], titles: [MeetingID: String]) -> [String] {
     var lines: [String] = []
     var heading = ""
+    let times = TimeText()
     let shown = Dictionary(
       messages.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     for message in messages {
       let title = DisplayText.line(
         titles[message.meeting] ?? "", limit: 64, otherwise: "Meeting")
-      let next = "\(title) · \(format(message.time, "EEEE, d MMMM yyyy"))"
+      let next = "\(title) · \(times.text(message.time, "EEEE, d MMMM yyyy"))"
       if next != heading {
         if !heading.isEmpty { lines.append("") }
         lines.append(next)
         heading = next
       }
-      lines += Self.lines(message, answering: message.target.flatMap { shown[$0] })
+      lines += Self.lines(message, times, answering: message.target.flatMap { shown[$0] })
     }
     return lines
   }
@@ -39,14 +41,16 @@ enum HistoryText {
   private static let indent = String(repeating: " ", count: 9)
 
   /// - Parameter target: what it answers, where that is shown too.
-  private static func lines(_ message: Message, answering target: Message?) -> [String] {
+  private static func lines(
+    _ message: Message, _ times: TimeText, answering target: Message?
+  ) -> [String] {
     let name = DisplayText.line(message.name, limit: 64, otherwise: "somebody")
     let mark = message.isContradicted ? " (contradicts itself)" : ""
     let parts = DisplayText.lines(
       sentence(message, name: name + mark, answering: target)
     ).split(
       separator: "\n", omittingEmptySubsequences: false)
-    var lines = ["\(format(message.time, "HH:mm:ss")) \(parts[0])"]
+    var lines = ["\(times.text(message.time, "HH:mm:ss")) \(parts[0])"]
     lines += parts.dropFirst().map { $0.isEmpty ? "" : indent + "  " + $0 }
     for answer in message.answers {
       let names = answer.names.isEmpty ? "" : "  (\(answer.names.joined(separator: ", ")))"
@@ -91,11 +95,4 @@ enum HistoryText {
 
   /// Letters of what is answered: enough to know it again.
   private static let quotation = 40
-
-  static func format(_ time: WallTime, _ format: String) -> String {
-    let formatter = DateFormatter()
-    formatter.locale = Locale(identifier: "en_US_POSIX")
-    formatter.dateFormat = format
-    return formatter.string(from: Date(timeIntervalSince1970: time.seconds))
-  }
 }
