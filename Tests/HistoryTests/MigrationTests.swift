@@ -189,6 +189,29 @@ struct MigrationTests {
     #expect(try await reader.messages(search: "hel", limit: 5).map(\.id) == [said.id])
   }
 
+  @Test("Several programs that open it at once all find it up to date", arguments: 1...3)
+  func atOnce(version: Int) async throws {
+    var alice = Author(1)
+    let said = (0..<500).map { alice.say("line \($0)") }
+    let make = [makeVersion1, makeVersion2, makeVersion3][version - 1]
+    try make(said.map { ($0, "text", "line") })
+    let path = directory.history
+    let counts = try await withThrowingTaskGroup(of: Int.self) { group in
+      for number in 0..<6 {
+        group.addTask {
+          let store =
+            try number.isMultiple(of: 2)
+            ? HistoryStore(path: path, now: wall(0)) : HistoryStore(reading: path)
+          let count = try await store.messages(search: "line", limit: 1000).count
+          await store.close()
+          return count
+        }
+      }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(counts == Array(repeating: said.count, count: 6))
+  }
+
   /// Never edited: what was released.
   private static let version3 = """
     ALTER TABLE meetings ADD COLUMN removals BLOB;

@@ -114,17 +114,22 @@ struct FramingTests {
     #expect(!anybody)
   }
 
-  @Test("Faces are looked for now and then, and in each picture while nobody is in sight")
+  @Test("Faces are looked for now and then, and the more where somebody may be overlooked")
   func looks() {
     var framing = framing()
-    let first = framing.takesLook()
-    #expect(first)
-    _ = moves(&framing, [people(600, 460, 200, 260)])
-    let later = (0..<80).filter { _ in framing.takesLook() }
-    #expect(later.count == 10)
+    func windows(_ pictures: Int) -> [Int] {
+      (0..<pictures).map { _ in framing.takesLook() }.filter { $0 > 0 }
+    }
+    #expect(windows(1).count == 1)
+    _ = moves(&framing, [framing.whole])
+    let usual = windows(80)
+    #expect(usual.count == 10)
+    for _ in 0..<20 { _ = moves(&framing, [people(600, 460, 200, 260)]) }
+    let narrow = windows(80)
+    #expect(narrow.count == 10 && narrow[0] > usual[0])
     _ = moves(&framing, [])
-    let empty = (0..<10).filter { _ in framing.takesLook() }
-    #expect(empty.count == 10)
+    let empty = windows(10)
+    #expect(empty.count == 10 && empty[0] >= narrow[0])
   }
 
   @Test("Whatever a mask shows, the window lies in the picture, at even places")

@@ -40,9 +40,33 @@ enum DatabaseFile {
       if let pageLimit { try db.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
       if try Schema.migrator.hasBeenSuperseded(db) { throw Problem.newer }
     }
-    try Schema.migrator.migrate(queue)
+    try migrate(queue)
     return queue
   }
+
+  /// Two programs that open an earlier version's file at once both find the same steps undone, and one of
+  /// them fails at a step that the other has made meanwhile: it goes on from there.
+  private static func migrate(_ queue: DatabaseQueue) throws {
+    func applied() throws -> Int {
+      try queue.read { db in try Schema.migrator.appliedIdentifiers(db).count }
+    }
+    var waits = 0
+    while true {
+      let before = try applied()
+      do {
+        return try Schema.migrator.migrate(queue)
+      } catch let error as DatabaseError {
+        if error.resultCode == .SQLITE_BUSY, waits < mostWaits {
+          waits += 1
+        } else if try applied() <= before {
+          throw error
+        }
+      }
+    }
+  }
+
+  /// How often ``patience`` may be needed until another process has brought a long history up to date.
+  private static let mostWaits = 12
 
   static func openInMemory() throws -> DatabaseQueue {
     var configuration = Configuration()

@@ -171,8 +171,11 @@ private final class Workshop {
   private func clearMask() { alpha.values.update(repeating: 0, count: alpha.count) }
 
   private func drawMask(of picture: Picture) throws(ModelFailure) {
-    if framing.takesLook() {
-      try search.look(at: picture, detector, round: islands.boxes) { isCovered($0) }
+    let windows = framing.takesLook()
+    if windows > 0 {
+      try search.look(at: picture, detector, windows: windows, round: islands.boxes) {
+        isCovered($0)
+      }
       if latest == nil { framing.begin(with: search.sightings) }
     }
     let window = framing.window

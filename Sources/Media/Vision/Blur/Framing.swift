@@ -42,6 +42,7 @@ struct Framing {
   private static let calm = 900
   /// Faces are looked for in one picture of so many, and in each while nobody is seen.
   private static let lookInterval = 8
+  private static let (look, narrowLook, emptyLook) = (2, 6, 8)
   /// Pictures without anybody after which all of the picture is looked at.
   private static let emptiness = 3
 
@@ -54,15 +55,13 @@ struct Framing {
 
   mutating func reset() { self = Framing(picture: picture, network: network) }
 
-  /// Whether nobody was in the latest mask.
-  var isEmpty: Bool { empty > 0 }
-
-  /// Whether faces are due to be looked for in this picture.
-  mutating func takesLook() -> Bool {
+  /// Through how many windows faces are to be looked for in this picture: more where there may be somebody
+  /// whom the network isn't shown, or doesn't see.
+  mutating func takesLook() -> Int {
     pictures += 1
-    guard pictures >= Self.lookInterval || isEmpty else { return false }
+    guard pictures >= Self.lookInterval || empty > 0 else { return 0 }
     pictures = 0
-    return true
+    return empty > 0 ? Self.emptyLook : window == whole ? Self.look : Self.narrowLook
   }
 
   /// There are faces and no mask yet: the window is where their bodies must be.

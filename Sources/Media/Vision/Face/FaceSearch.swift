@@ -19,10 +19,8 @@ struct FaceSearch {
   private static let limit = 4
   /// Looks for which a face that isn't seen is where it was: some seconds, for one that bends down.
   private static let patience = 12
-  /// Windows beside those of known faces that one look is made through, and one in an empty room: within a
-  /// second all have been.
-  private static let windows = 2
-  private static let manyWindows = 4
+  /// The same where the mask shows nobody either.
+  private static let alonePatience = 2
   /// Sides of the window for a known face, in sides of the face's region: it may have gone as far.
   private static let room: Float = 2.5
   /// Regions nearer to each other than this share of their width are one face.
@@ -32,10 +30,11 @@ struct FaceSearch {
 
   /// Looks through some windows; the first time through all, until there is a face.
   /// - Parameters:
+  ///   - windows: how many beside those of known faces and people. All are some sixty, a detector's run each.
   ///   - people: rectangles in which somebody is in sight.
   ///   - isTracked: whether somebody is still seen where the face was, though turned away.
   mutating func look(
-    at picture: Picture, _ detector: FaceDetector, round people: [PictureWindow],
+    at picture: Picture, _ detector: FaceDetector, windows: Int, round people: [PictureWindow],
     isTracked: (Region) -> Bool
   ) throws(ModelFailure) {
     for index in sightings.indices.reversed() {
@@ -45,7 +44,7 @@ struct FaceSearch {
         height: known.width * Self.room)
       if let found = try sure(detector, picture, window) {
         sightings[index] = Sighting(region: found)
-      } else if !isTracked(known) || sightings[index].misses >= Self.patience {
+      } else if sightings[index].misses >= (isTracked(known) ? Self.patience : Self.alonePatience) {
         sightings.remove(at: index)
       } else {
         sightings[index].misses += 1
@@ -56,8 +55,7 @@ struct FaceSearch {
       try add(detector, picture, Self.top(of: person))
     }
     let count = FaceWindows.count(picture)
-    let most = people.isEmpty ? Self.manyWindows : Self.windows
-    for _ in 0..<(isNew ? count : most) {
+    for _ in 0..<(isNew ? count : windows) {
       if isNew, !sightings.isEmpty { break }
       try add(detector, picture, FaceWindows.window(picture, round))
       round = (round + 1) % count

@@ -29,21 +29,21 @@ enum FaceWindows {
       centreY: centre(index / columns, of: rows, picture.height), width: side, height: side)
   }
 
-  /// Those for a face of any size: the whole picture, squares of its shorter side, of half and of a
-  /// quarter of that.
+  /// Those for faces of all sizes that matter: the whole picture, squares of its shorter side, of half and
+  /// of a third of that.
   static func count(_ picture: Picture) -> Int {
     let side = Float(min(picture.width, picture.height))
-    return 1 + count(picture, side: side) + count(picture, side: side / 2)
-      + count(picture, side: side / 4)
+    return (1...3).reduce(1) { $0 + count(picture, side: side / Float($1)) }
   }
 
   static func window(_ picture: Picture, _ index: Int) -> Region {
     guard index > 0 else { return whole(picture) }
-    var (side, rest) = (Float(min(picture.width, picture.height)), index - 1)
-    while rest >= count(picture, side: side) {
-      rest -= count(picture, side: side)
-      side /= 2
+    let side = Float(min(picture.width, picture.height))
+    var (parts, rest) = (1, index - 1)
+    while rest >= count(picture, side: side / Float(parts)) {
+      rest -= count(picture, side: side / Float(parts))
+      parts += 1
     }
-    return window(picture, side: side, index: rest)
+    return window(picture, side: side / Float(parts), index: rest)
   }
 }
