@@ -24,7 +24,7 @@ struct FramingTests {
     isCovered: Bool = true
   ) -> Bool {
     let before = framing.window
-    let isAnybody = framing.follow(islands, faces: faces) { _ in isCovered }
+    let isAnybody = framing.follow(islands, faces: faces, areFresh: true) { _ in isCovered }
     #expect(isAnybody || islands.isEmpty || !faces.isEmpty)
     return framing.window != before
   }
@@ -110,7 +110,7 @@ struct FramingTests {
     for _ in 0..<20 { _ = moves(&framing, [photograph, speaker], [seen]) }
     let window = framing.window
     #expect(window.area < framing.whole.area && !window.overlaps(photograph))
-    let anybody = framing.follow([photograph], faces: [seen]) { _ in false }
+    let anybody = framing.follow([photograph], faces: [seen], areFresh: true) { _ in false }
     #expect(!anybody)
   }
 
@@ -152,7 +152,7 @@ struct FramingTests {
         let isCovered = Bool.random(using: &generator)
         if Int.random(in: 0..<50, using: &generator) == 0 { framing.begin(with: faces) }
         for _ in 0..<Int.random(in: 1...20, using: &generator) {
-          _ = framing.follow([seen], faces: faces) { _ in isCovered }
+          _ = framing.follow([seen], faces: faces, areFresh: isCovered) { _ in isCovered }
         }
         let window = framing.window
         #expect(window.x >= 0 && window.y >= 0 && window.x % 2 == 0 && window.y % 2 == 0)

@@ -173,6 +173,12 @@ private final class Workshop {
   private func drawMask(of picture: Picture) throws(ModelFailure) {
     let windows = framing.takesLook()
     if windows > 0 {
+      if framing.window != framing.whole {
+        // Who is near and comes in beyond the window is found at once, if there is a face.
+        let whole = framing.whole
+        let raw = try segmentation.run(PictureView(picture, whole), self.lens(for: whole).scalers)
+        if let mask = raw.baseAddress { islands.find(mask, in: whole, besides: true) }
+      }
       try search.look(at: picture, detector, windows: windows, round: islands.boxes) {
         isCovered($0)
       }
@@ -192,7 +198,9 @@ private final class Workshop {
       try segmentation.run(view, lens.scalers), luma: segmentation.luma, of: window)
     lens.edges.refine(smoothing, segmentation, picture: view, alpha: GridView(alpha, window))
     islands.find(smoothing.mask.values, in: window)
-    let isAnybody = framing.follow(islands.boxes, faces: search.sightings) { isCovered($0) }
+    let isAnybody = framing.follow(
+      islands.boxes, faces: search.sightings, areFresh: windows > 0
+    ) { isCovered($0) }
     // What looks a little like somebody is nobody, and the wall that it is stays hidden.
     if !isAnybody { clearMask() }
   }

@@ -20,11 +20,13 @@ struct Framing {
   private var empty = 0
   /// Pictures since the window last narrowed.
   private var steady = 0
-  /// Pictures in which there was a face without a person round it, and how many of them move the window.
+  /// Where the latest look found a face without a person round it; how many did so one after the other, and
+  /// how many of them move the window.
+  private var lost: PictureWindow?
   private var uncovered = 0
+  private var uncoveredPatience = firstUncovered
   /// Whether somebody reached the window's edge in the latest mask.
   private var wasCut = false
-  private var uncoveredPatience = firstPatience
 
   /// Room round people that is looked for, in shares of their width and height.
   private static let room = 0.15
@@ -36,6 +38,9 @@ struct Framing {
   private static let usualPatience = 15
   private static let firstPatience = 3
   private static let mostPatience = 240
+  /// The same in looks, for a face without a person.
+  private static let firstUncovered = 2
+  private static let mostUncovered = 16
   /// Who is cut off within so many pictures of narrowing was narrowed too soon.
   private static let soon = 90
   /// After so many pictures without a change what was wrong before is forgotten.
@@ -74,28 +79,35 @@ struct Framing {
   /// - Parameters:
   ///   - islands: parts of the mask that are large enough to be somebody, in the picture's pixels.
   ///   - faces: where they were seen last.
+  ///   - areFresh: whether they were looked for in this picture.
   ///   - isCovered: whether the mask shows a person there.
   /// - Returns: whether there is anybody among the islands.
   mutating func follow(
-    _ islands: [PictureWindow], faces: [FaceSearch.Sighting], isCovered: (Region) -> Bool
+    _ islands: [PictureWindow], faces: [FaceSearch.Sighting], areFresh: Bool,
+    isCovered: (Region) -> Bool
   ) -> Bool {
     var people: PictureWindow?
     for island in islands where isPerson(island, faces) { people = island.union(people) }
-    var (heads, lost) = (people, nil as PictureWindow?)
-    for face in faces {
-      heads = head(of: face.region).union(heads)
-      if !isCovered(face.region) { lost = body(of: face.region).union(lost) }
+    // Since they were looked for, who walks has left the place.
+    if people == nil, !areFresh || faces.allSatisfy({ $0.misses > 0 }) {
+      for island in islands { people = island.union(people) }
+    }
+    if areFresh {
+      lost = nil
+      for face in faces where face.misses == 0 && !isCovered(face.region) {
+        lost = body(of: face.region).union(lost)
+      }
+      uncovered = lost == nil ? 0 : uncovered + 1
     }
     steady += 1
     if steady == Self.calm {
-      (patience, uncoveredPatience) = (Self.usualPatience, Self.firstPatience)
+      (patience, uncoveredPatience) = (Self.usualPatience, Self.firstUncovered)
     }
-    uncovered = lost == nil ? 0 : uncovered + 1
     empty = people == nil ? empty + 1 : 0
-    if let lost, empty > 0 || uncovered > uncoveredPatience, seek(lost.union(people)) {
+    if areFresh, let lost, empty > 0 || uncovered >= uncoveredPatience, seek(lost.union(people)) {
       return people != nil
     }
-    if let heads, people != nil { follow(heads) }
+    if let people { follow(people.union(lost)) }
     if empty >= Self.emptiness, faces.isEmpty { move(to: whole) }
     return people != nil
   }
@@ -109,7 +121,7 @@ struct Framing {
     let next = smallest(round: wanted)
     guard next != window, next.area < window.area || !window.contains(wanted) else { return false }
     // Should it not help, the next try comes later.
-    uncoveredPatience = min(2 * uncoveredPatience, Self.mostPatience)
+    uncoveredPatience = min(2 * uncoveredPatience, Self.mostUncovered)
     (uncovered, steady) = (0, 0)
     move(to: next)
     return true
@@ -142,27 +154,14 @@ struct Framing {
     narrower = 0
   }
 
-  // MARK: - Faces and bodies
-
-  /// With hair. The face's region is half as large again as its face.
-  private func head(of face: Region) -> PictureWindow {
-    rectangle(face, left: 0.6, above: 0.75, below: 0.6)
-  }
-
-  /// Shoulders, and down to the lap.
+  /// Shoulders, and down to the lap. The face's region is half as large again as its face.
   private func body(of face: Region) -> PictureWindow {
-    rectangle(face, left: 1.5, above: 0.8, below: 3.2)
-  }
-
-  private func rectangle(
-    _ face: Region, left: Float, above: Float, below: Float
-  ) -> PictureWindow {
     func place(_ value: Float, _ limit: Int) -> Int { Int(max(0, min(value, Float(limit)))) }
-    let x = place(face.centreX - left * face.width, picture.width - 2)
-    let y = place(face.centreY - above * face.width, picture.height - 2)
+    let x = place(face.centreX - 1.5 * face.width, picture.width - 2)
+    let y = place(face.centreY - 0.8 * face.width, picture.height - 2)
     return PictureWindow(
-      x: x, y: y, width: max(place(face.centreX + left * face.width, picture.width) - x, 2),
-      height: max(place(face.centreY + below * face.width, picture.height) - y, 2))
+      x: x, y: y, width: max(place(face.centreX + 1.5 * face.width, picture.width) - x, 2),
+      height: max(place(face.centreY + 3.2 * face.width, picture.height) - y, 2))
   }
 
   // MARK: - Windows

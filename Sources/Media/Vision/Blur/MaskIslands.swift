@@ -24,8 +24,9 @@ final class MaskIslands {
   }
 
   /// Finds them in a mask of 0…1 of that window.
-  func find(_ mask: UnsafePointer<Float>, in window: PictureWindow) {
-    boxes.removeAll(keepingCapacity: true)
+  /// - Parameter besides: whether those found before stay.
+  func find(_ mask: UnsafePointer<Float>, in window: PictureWindow, besides: Bool = false) {
+    if !besides { boxes.removeAll(keepingCapacity: true) }
     fill(mask)
     for start in 0..<columns * rows where isOpen.values[start] {
       let (box, count) = walk(from: start)

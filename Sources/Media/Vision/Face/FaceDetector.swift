@@ -17,7 +17,7 @@ package final class FaceDetector {
   /// For cameras of two sizes. Beyond that the oldest makes room.
   private static let shrinkerLimit = 6
   /// Side of the network's picture.
-  private static let side = 128
+  static let side = 128
   /// Sure enough; the mesh's own flag decides afterwards.
   private static let threshold: Float = 0.5
   /// A score that leaves no doubt: of several such faces the largest is taken.

@@ -39,9 +39,9 @@ struct FaceSearch {
   ) throws(ModelFailure) {
     for index in sightings.indices.reversed() {
       let known = sightings[index].region
+      let side = FaceWindows.side(near: known.width * Self.room, of: picture)
       let window = Region(
-        centreX: known.centreX, centreY: known.centreY, width: known.width * Self.room,
-        height: known.width * Self.room)
+        centreX: known.centreX, centreY: known.centreY, width: side, height: side)
       if let found = try sure(detector, picture, window) {
         sightings[index] = Sighting(region: found)
       } else if sightings[index].misses >= (isTracked(known) ? Self.patience : Self.alonePatience) {
@@ -52,7 +52,7 @@ struct FaceSearch {
     }
     merge()
     for person in people where !sightings.contains(where: { person.contains($0.region) }) {
-      try add(detector, picture, Self.top(of: person))
+      try add(detector, picture, Self.top(of: person, in: picture))
     }
     let count = FaceWindows.count(picture)
     for _ in 0..<(isNew ? count : windows) {
@@ -72,8 +72,9 @@ struct FaceSearch {
   }
 
   /// Where a person's head is, however much of the person is in sight.
-  private static func top(of person: PictureWindow) -> Region {
-    let side = 1.2 * Float(min(person.width, person.height))
+  private static func top(of person: PictureWindow, in picture: Picture) -> Region {
+    let wanted = 1.2 * Float(min(person.width, person.height))
+    let side = FaceWindows.side(near: wanted, of: picture)
     return Region(
       centreX: Float(person.x) + Float(person.width) / 2, centreY: Float(person.y) + 0.4 * side,
       width: side, height: side)

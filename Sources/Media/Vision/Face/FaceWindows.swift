@@ -46,4 +46,27 @@ enum FaceWindows {
     }
     return window(picture, side: side / Float(parts), index: rest)
   }
+
+  /// The side nearest to `wanted` at which the detector shrinks a picture as much as for one of the usual
+  /// windows: each other shrinking would take memory.
+  static func side(near wanted: Float, of picture: Picture) -> Float {
+    let network = Float(FaceDetector.side)
+    var (best, distance) = (wanted, Float.infinity)
+    for parts in 0...3 {
+      let shrink = (side(picture, parts: parts) / network).rounded(.down)
+      // Up to twice as large it isn't shrunk.
+      let range = shrink < 2 ? 1...2 * network : shrink * network...(shrink + 0.99) * network
+      let near = min(max(wanted, range.lowerBound), range.upperBound)
+      guard abs(near - wanted) < distance else { continue }
+      (best, distance) = (near, abs(near - wanted))
+    }
+    return best
+  }
+
+  /// Of the usual windows: the whole picture, or parts of its shorter side.
+  private static func side(_ picture: Picture, parts: Int) -> Float {
+    parts == 0
+      ? Float(max(picture.width, picture.height))
+      : Float(min(picture.width, picture.height)) / Float(parts)
+  }
 }
