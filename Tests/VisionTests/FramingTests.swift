@@ -114,6 +114,20 @@ struct FramingTests {
     #expect(!anybody)
   }
 
+  @Test("Who turns away stays in sight, though a portrait on the wall doesn't")
+  func staysTurnedAway() {
+    var framing = framing()
+    let speaker = people(560, 420, 200, 300)
+    for _ in 0..<20 { _ = moves(&framing, [speaker], [face(660, 500, 90)]) }
+    for shift in 0..<30 {
+      let walker = people(560 + 4 * shift, 420, 200, 300)
+      let isAnybody = framing.follow([walker], faces: [face(100, 100, 80)], areFresh: true) { _ in
+        false
+      }
+      #expect(isAnybody && framing.window.contains(walker))
+    }
+  }
+
   @Test("Faces are looked for now and then, and the more where somebody may be overlooked")
   func looks() {
     var framing = framing()

@@ -20,6 +20,8 @@ struct Framing {
   private var empty = 0
   /// Pictures since the window last narrowed.
   private var steady = 0
+  /// The people in the latest mask.
+  private var followed: PictureWindow?
   /// Where the latest look found a face without a person round it; how many did so one after the other, and
   /// how many of them move the window.
   private var lost: PictureWindow?
@@ -104,6 +106,7 @@ struct Framing {
       (patience, uncoveredPatience) = (Self.usualPatience, Self.firstUncovered)
     }
     empty = people == nil ? empty + 1 : 0
+    followed = people
     if areFresh, let lost, empty > 0 || uncovered >= uncoveredPatience, seek(lost.union(people)) {
       return people != nil
     }
@@ -112,8 +115,11 @@ struct Framing {
     return people != nil
   }
 
+  /// Whether there is a face to the island, or it is where people were a picture ago: who turns away is still
+  /// there, whatever portrait hangs on the wall.
   private func isPerson(_ island: PictureWindow, _ faces: [FaceSearch.Sighting]) -> Bool {
     faces.isEmpty || faces.contains { body(of: $0.region).overlaps(island) }
+      || followed.map { 2 * $0.common(with: island) > island.area } ?? false
   }
 
   /// The window goes where a face is round which the network sees nobody, if that is a closer look.

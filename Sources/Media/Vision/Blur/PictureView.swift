@@ -25,6 +25,12 @@ struct PictureWindow: Hashable {
     return column >= x && column < right && row >= y && row < bottom
   }
 
+  /// The area of what is in both.
+  func common(with other: PictureWindow) -> Int {
+    max(min(right, other.right) - max(x, other.x), 0)
+      * max(min(bottom, other.bottom) - max(y, other.y), 0)
+  }
+
   func union(_ other: PictureWindow?) -> PictureWindow {
     guard let other else { return self }
     let (left, top) = (min(x, other.x), min(y, other.y))
