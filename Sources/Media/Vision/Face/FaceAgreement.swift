@@ -5,8 +5,8 @@
 /// the same number know them by their rank. Of these people the one is followed who has been for longest,
 /// summed over the cameras; of two alike the nearer. Somebody whose face is clearly larger than theirs
 /// to one camera, and larger to all together by the shares that faces have in their pictures, takes their
-/// place, and is then left in the same way only. A camera that sees another number of faces than the others decides by what it sees
-/// alone.
+/// place, and is then left in the same way only. A camera that sees another number of faces than the others
+/// decides by what it sees alone.
 package struct FaceAgreement: Sendable {
   private var views: [View] = []
   /// Kept for its memory.
