@@ -39,8 +39,12 @@ struct MeetingRunner {
   }
 }
 
-/// SIGINT, SIGTERM and SIGHUP, turned into a call; a second SIGINT ends the program at once.
+/// SIGINT, SIGTERM and SIGHUP, turned into a call; a second one ends the program at once.
 final class InterruptSignals: Sendable {
+  /// One that follows sooner is the same again, and what is under way may clean up: timeout(1) signals both
+  /// its child and the group that it is in.
+  private static let same = Duration.milliseconds(300)
+
   private let queue = DispatchQueue(label: "signals")
   private let state: State
 
@@ -48,7 +52,7 @@ final class InterruptSignals: Sendable {
   private final class State: @unchecked Sendable {
     var sources: [any DispatchSourceSignal] = []
     var handler: (@Sendable () -> Void)?
-    var count = 0
+    var first: Moment?
   }
 
   /// - Parameter beforeExit: what a second SIGINT leaves time for.
@@ -60,12 +64,15 @@ final class InterruptSignals: Sendable {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
-        state.count += 1
-        if state.count > 1 {
-          beforeExit()
-          _exit(130)
+        let now = HostClock().now()
+        guard let first = state.first else {
+          state.first = now
+          state.handler?()
+          return
         }
-        state.handler?()
+        guard now - first >= Self.same else { return }
+        beforeExit()
+        _exit(130)
       }
       source.resume()
       state.sources.append(source)
@@ -76,7 +83,7 @@ final class InterruptSignals: Sendable {
     queue.async { [state] in
       state.handler = handler
       // An interrupt that came before is not lost.
-      if state.count > 0 { handler() }
+      if state.first != nil { handler() }
     }
   }
 }

@@ -2,8 +2,8 @@ import Foundation
 import LabSupport
 import Testing
 
-@Suite("Calibrating as a user does")
-struct CalibrationLabTests {
+@Suite("Vision as a user has it")
+struct VisionLabTests {
   private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
   private static let models = root.appendingPathComponent(".build/vision-data/models").path
@@ -37,5 +37,30 @@ struct CalibrationLabTests {
     #expect(FileManager.default.contents(atPath: folder + "/gaze-calibration") == former)
     let left = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
     #expect(left == ["gaze-calibration", "models"])
+  }
+
+  @Test(
+    "Ctrl-C that comes twice at once leaves no draft of a clip",
+    .enabled(
+      if: FileManager.default.fileExists(atPath: models),
+      "needs the models: virtue models install --data-dir .build/vision-data"))
+  func interruptedTwice() async throws {
+    let folder = NSTemporaryDirectory() + "blur-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let clip = Self.clips.appendingPathComponent("camera1.webm").path
+    let child = try Child([
+      "bash", "-c",
+      "exec \(Participant.program) vision blur --input \(clip) --output \(folder)/blurred.webm "
+        + "--data-dir \(URL(fileURLWithPath: Self.models).deletingLastPathComponent().path) 2>&1",
+    ])
+    _ = try await child.output.first("pictures are drawn", within: .seconds(60)) {
+      $0.text.hasPrefix("Blurring:")
+    }
+    // As timeout(1) does, which signals its child and then the group that it is in.
+    child.interrupt()
+    child.interrupt()
+    #expect(try await child.exit(within: .seconds(30)) == 128 + SIGINT)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
   }
 }
