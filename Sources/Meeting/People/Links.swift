@@ -31,6 +31,7 @@ extension MeetingSession {
     for output in outputs {
       switch output {
       case .dial(let peer, let addresses): dial(peer, at: addresses)
+      case .probe(let peer, let addresses): probe(peer, at: addresses)
       case .send(let link, let frame): streams[link]?.send(frame.wire)
       case .close(let link, _): streams.removeValue(forKey: link)?.close()
       case .deliver(let payload, let author): take(broadcast: payload, from: author)
@@ -250,6 +251,18 @@ extension MeetingSession {
       } catch {
         await self?.drive(.dialFailed(peer))
       }
+    }
+  }
+
+  /// Whether the member's run answers. TLS shows that it is there and holds its key; nothing is said.
+  private func probe(_ peer: PeerID, at addresses: [NetworkAddress]) {
+    let fingerprint = admitted[peer]?.record.certificateFingerprint
+    Task { [weak self, links = parts.links] in
+      let stream = try? await links.connectFirst(
+        of: addresses, purpose: .link, timeout: Self.dialPatience)
+      stream?.close()
+      let isThere = stream.map { $0.peerFingerprint == fingerprint } ?? false
+      await self?.drive(.probed(peer, isThere: isThere))
     }
   }
 

@@ -30,6 +30,8 @@ package struct Gossip: Machine {
     case linkDown(LinkID, orderly: Bool)
     /// None of the addresses answered, or the hello failed.
     case dialFailed(PeerID)
+    /// What came of ``Output/probe(_:_:)``.
+    case probed(PeerID, isThere: Bool)
     /// A frame after the hello.
     case received(LinkID, WireLinkFrame)
     /// To everybody. A membership becomes this member's own from then on.
@@ -43,6 +45,9 @@ package struct Gossip: Machine {
     /// Answered by `linkUp` or `dialFailed`, best within two seconds: until then the member isn't
     /// dialled again.
     case dial(PeerID, [NetworkAddress])
+    /// Asks whether the member's present run is at one of the addresses, and nothing else: a handshake that
+    /// shows its certificate is enough. Answered by `probed`, best within two seconds.
+    case probe(PeerID, [NetworkAddress])
     case send(LinkID, WireLinkFrame)
     /// Frames sent before still go out. The link is forgotten: no `linkDown` is expected.
     case close(LinkID, CloseReason)
@@ -158,6 +163,7 @@ package struct Gossip: Machine {
     case .linkDown(let link, let orderly):
       linkDown(link, orderly: orderly, at: now, into: &outputs)
     case .dialFailed(let id): dialFailed(id, at: now, into: &outputs)
+    case .probed(let id, let isThere): probed(id, isThere: isThere, at: now, into: &outputs)
     case .received(let link, let frame): receive(frame, on: link, at: now, into: &outputs)
     case .broadcast(let payload): broadcast(payload, at: now, into: &outputs)
     case .direct(let directed): direct(directed, into: &outputs)

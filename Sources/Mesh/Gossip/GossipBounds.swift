@@ -42,6 +42,9 @@ package struct GossipBounds: Sendable {
   /// How often one member without a link is probed through others: in a meeting of 30, each is probed by
   /// some other every second.
   package var probePeriod = Duration.seconds(1)
+  /// How much longer at most in a meeting of more than a hundred, where ways end and members are asked
+  /// themselves: a handshake of some 3 kB.
+  package var probePeriodFactor = 5.0
   /// Links that a probe may pass: the longest way in a tree of 10,000.
   package var probeHops: UInt32 = 12
   /// How long a suspect has for refuting, in a meeting of ten that all suspect it: some times what a

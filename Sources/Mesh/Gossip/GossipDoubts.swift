@@ -117,7 +117,8 @@ extension Gossip {
   /// Probes one member without a link, in an order that is shuffled anew each time round (SWIM §4.3), so
   /// that everybody's turn comes within bounded time.
   mutating func probeNext(at now: Moment, into outputs: inout [Output]) {
-    nextRound = now + bounds.probePeriod
+    let period = bounds.probePeriod * min(max(Double(size) / 100, 1), bounds.probePeriodFactor)
+    nextRound = now + period
     guard !isFullMesh else { return }
     for _ in 0...members.all.count {
       if probeOrder.isEmpty { probeOrder = members.all.keys.shuffled(using: &chance) }
@@ -125,7 +126,7 @@ extension Gossip {
       guard let member = members[id], member.isPresent, member.suspicion == nil,
         member.doubt == nil, usableLink(to: id) == nil
       else { continue }
-      return suspect(id, isRoutine: true, at: now, into: &outputs)
+      return suspectInTurn(id, at: now, into: &outputs)
     }
   }
 

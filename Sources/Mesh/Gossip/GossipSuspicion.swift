@@ -7,16 +7,38 @@ import Wire
 /// Who is perhaps gone: indirect probes as in SWIM (Das, Gupta, Motivala 2002) and Lifeguard (Dadgar,
 /// Phillips, Currey 2017), on links whose silence or break raises the suspicion.
 extension Gossip {
-  /// Asks a few neighbours whether they hear a member that we don't; as a matter of routine only the one
-  /// through which it is heard.
+  /// Asks a few neighbours whether they hear a member that we don't.
   mutating func suspect(
-    _ id: PeerID, isRoutine: Bool = false, at now: Moment, into outputs: inout [Output]
+    _ id: PeerID, at now: Moment, into outputs: inout [Output]
   ) {
     guard let member = members[id], member.suspicion == nil else { return }
-    let hop = isRoutine ? nextHop(to: id) : nil
-    let others = neighbourLinks.filter {
-      $0.peer != id && members[$0.peer]?.suspicion == nil && (hop == nil || $0.peer == hop)
-    }.shuffled(using: &chance).prefix(isRoutine ? 1 : bounds.probes)
+    let others = neighbourLinks.filter { $0.peer != id && members[$0.peer]?.suspicion == nil }
+      .shuffled(using: &chance).prefix(bounds.probes)
+    ask(others, about: id, .neighbours, at: now, into: &outputs)
+  }
+
+  /// Asks after a member without a link, because it is its turn: the neighbour through which it is heard.
+  /// Where no way to it is known, a small meeting finds one by chance; in a larger one it is asked itself.
+  mutating func suspectInTurn(
+    _ id: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard let member = members[id], member.suspicion == nil else { return }
+    let reach = Int(bounds.probeHops) * overlay.view.capacity
+    let hop = nextHop(to: id)
+    let others = neighbourLinks.filter { one in
+      let isOnTheWay = hop.map { $0 == one.peer } ?? (size <= reach)
+      return isOnTheWay && members[one.peer]?.suspicion == nil
+    }
+    guard let one = others.randomElement(using: &chance) else {
+      return probe(id, at: now, into: &outputs)
+    }
+    ask([one], about: id, .trail, at: now, into: &outputs)
+  }
+
+  private mutating func ask(
+    _ others: some Collection<(link: LinkID, peer: PeerID)>, about id: PeerID,
+    _ step: Suspicion.Step, at now: Moment, into outputs: inout [Output]
+  ) {
     nextProbe &+= 1
     let number = nextProbe
     // In a full mesh too: others may know of more members, and have fewer links than that.
@@ -33,28 +55,62 @@ extension Gossip {
     }
     members[id]?.probeAgain = nil
     members[id]?.suspicion = Suspicion(
-      number: number, began: now, unanswered: others.map(\.peer), askedAny: !others.isEmpty,
-      isRoutine: isRoutine)
+      step: step, number: number, began: now, unanswered: others.map(\.peer),
+      askedAny: !others.isEmpty)
     conclude(id, at: now, into: &outputs)
   }
 
-  /// Gives the suspect up, if all has been tried.
+  /// Asks the member itself. The ways that broadcasts leave behind end as neighbours change; an accusation
+  /// for that would cost everybody two broadcasts.
+  private mutating func probe(_ id: PeerID, at now: Moment, into outputs: inout [Output]) {
+    guard let addresses = members[id]?.record.addresses, !addresses.isEmpty else {
+      return suspect(id, at: now, into: &outputs)
+    }
+    nextProbe &+= 1
+    members[id]?.suspicion = Suspicion(
+      step: .itself, number: nextProbe, began: now, unanswered: [], askedAny: false)
+    outputs.append(.probe(id, addresses))
+  }
+
+  /// What came of asking the member itself.
+  mutating func probed(
+    _ id: PeerID, isThere: Bool, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard members[id]?.suspicion?.step == .itself else { return }
+    members[id]?.suspicion = nil
+    if isThere {
+      health.improve(at: now)
+    } else if !isFullMesh {
+      suspect(id, at: now, into: &outputs)
+    }
+  }
+
+  /// Takes the next step of a suspicion, or gives the suspect up, if all has been tried.
   mutating func conclude(
     _ id: PeerID, at now: Moment, into outputs: inout [Output]
   ) {
     guard let member = members[id], let suspicion = member.suspicion else { return }
     let moment = moment(ofConcluding: suspicion, links: member.links, dial: member.dial)
     guard now >= moment else { return }
-    guard !isFullMesh, member.isPresent else { return markLost(id, at: now, into: &outputs) }
-    members[id]?.suspicion = nil
-    if suspicion.isRoutine { return suspect(id, at: now, into: &outputs) }
-    closeLinks(to: id, .silent, into: &outputs)
-    accuse([id], at: now, into: &outputs)
+    switch suspicion.step {
+    // In a full mesh, which the meeting has shrunk to meanwhile, it is dialled anyway.
+    case .trail:
+      members[id]?.suspicion = nil
+      members[id]?.nextHop = nil
+      if !isFullMesh { probe(id, at: now, into: &outputs) }
+    case .itself: probed(id, isThere: false, at: now, into: &outputs)
+    case .neighbours:
+      guard !isFullMesh, member.isPresent else { return markLost(id, at: now, into: &outputs) }
+      members[id]?.suspicion = nil
+      closeLinks(to: id, .silent, into: &outputs)
+      accuse([id], at: now, into: &outputs)
+    }
   }
 
   func moment(
     ofConcluding suspicion: Suspicion, links memberLinks: [LinkID], dial: KnownMember.Dial
   ) -> Moment {
+    if suspicion.step == .itself { return suspicion.began + bounds.dialLimit }
     var moment = suspicion.began
     let hasLink = memberLinks.contains { links[$0]?.isUsable == true }
     if !suspicion.unanswered.isEmpty || hasLink && !suspicion.askedAny {
@@ -118,7 +174,11 @@ extension Gossip {
     if let place = vouches.firstIndex(where: {
       $0.member == id && $0.passedOn == reply.number
     }) {
-      answer(vouches.remove(at: place), heard: reply.heard, into: &outputs)
+      note(reply, about: id, from: peer)
+      // All who ask after it are answered with this one, the nearest to it first: a question that came by
+      // twice would leave a way behind that goes round in a circle.
+      if reply.heard { return vouchForHeard(id, into: &outputs) }
+      answer(vouches.remove(at: place), heard: false, into: &outputs)
       return
     }
     guard let member = members[id],
@@ -126,13 +186,13 @@ extension Gossip {
       suspicion.unanswered.contains(peer)
     else { return }
     members[id]?.suspicion?.unanswered.removeAll { $0 == peer }
+    note(reply, about: id, from: peer)
     guard reply.heard else { return conclude(id, at: now, into: &outputs) }
     members[id]?.suspicion = nil
-    if suspicion.isRoutine { health.improve(at: now) }
-    members[id]?.nextHop = peer
+    if suspicion.step == .trail { health.improve(at: now) }
     guard isFullMesh else {
       // A link that carries nothing is no link.
-      if !suspicion.isRoutine { closeLinks(to: id, .silent, into: &outputs) }
+      if suspicion.step == .neighbours { closeLinks(to: id, .silent, into: &outputs) }
       return
     }
     members[id]?.vouchers.removeAll { $0 == peer }
@@ -147,6 +207,15 @@ extension Gossip {
     case .present: break
     }
     if members[id]?.dial == .idle { dial(id, at: now, into: &outputs) }
+  }
+
+  /// A way to the member, or one that has ended.
+  private mutating func note(_ reply: WireProbeReply, about id: PeerID, from peer: PeerID) {
+    if reply.heard {
+      members[id]?.nextHop = peer
+    } else if members[id]?.nextHop == peer {
+      members[id]?.nextHop = nil
+    }
   }
 
   /// Something came from `peer`: it is alive.

@@ -68,14 +68,24 @@ struct KnownMember: Sendable {
 
 /// A member is perhaps gone.
 struct Suspicion: Sendable {
+  /// Who is asked.
+  enum Step: Equatable, Sendable {
+    /// It is its turn, and nothing else gave cause: the neighbour through which it is heard is asked. Next:
+    /// itself.
+    case trail
+    /// Itself, over a connection of its own (SWIM's direct probe). Next: neighbours.
+    case itself
+    /// A few neighbours. Next: it is accused aloud.
+    case neighbours
+  }
+
+  let step: Step
   let number: UInt64
   let began: Moment
   /// Those asked that have yet to answer.
   var unanswered: [PeerID]
   /// Whether anybody was asked.
   let askedAny: Bool
-  /// Whether nothing gave cause but its turn.
-  let isRoutine: Bool
 }
 
 /// A link between this member and another.

@@ -12,7 +12,10 @@ extension GossipBenchmark {
     for count in Set(counts.map { min($0, Self.mostWholeMembers) }).sorted() {
       for percent in count > Self.mostInStorm ? [0, 1] : [0, 1, 10] {
         var samples = Samples()
-        for seed in 0..<seeds { suspect(count, percent, seed: seed, into: &samples) }
+        for seed in 0..<seeds {
+          Progress.say("suspicion: \(count) members, \(percent) % a second, seed \(seed)")
+          suspect(count, percent, seed: seed, into: &samples)
+        }
         samples.report(as: "n = \(count), \(percent) % a second", into: &report)
       }
     }
@@ -28,6 +31,7 @@ extension GossipBenchmark {
     }
     world.run(for: .seconds(20))
     let (accused, lost) = (world.falseAccusations, world.falseLosses)
+    world.forgetSent()
     var gone: [[Int]] = []
     var runs = [UInt8](repeating: 0, count: count)
     for second in 0..<100 {
@@ -51,6 +55,13 @@ extension GossipBenchmark {
         world.join(host, through: alive.randomElement(using: &world.chance)!)
       }
     }
+    let memberSeconds = Double(count) * 100
+    samples.add(
+      "sent", Double(world.sent.values.reduce(0) { $0 + $1.bytes }) / memberSeconds,
+      "bytes per member and second")
+    samples.add(
+      "asked directly", Double(world.probes) * 60 / memberSeconds, "times per member and minute")
+    samples.add("dialled", Double(world.dials) * 60 / memberSeconds, "times per member and minute")
     let memberHours = Double(count) * 100 / 3600
     samples.add(
       "accused though there", Double(world.falseAccusations - accused) / memberHours,

@@ -14,6 +14,7 @@ package final class MeetingWorld {
     case input(host: Int, incarnation: Int, Gossip.Input)
     case wake(host: Int, incarnation: Int)
     case dialEnds(host: Int, incarnation: Int, peer: PeerID)
+    case probeEnds(host: Int, incarnation: Int, peer: PeerID, run: [UInt8]?)
     case act((MeetingWorld) -> Void)
   }
 
@@ -62,6 +63,8 @@ package final class MeetingWorld {
   package var chance: SeededGenerator
   package var problems: [String] = []
   package private(set) var dials = 0
+  /// Connections that only asked whether somebody is there.
+  package private(set) var probes = 0
   /// Frames sent since ``forgetSent()`` and their bytes, by kind.
   package private(set) var sent: [String: (count: Int, bytes: Int)] = [:]
   /// How often somebody who was there was accused of being gone, and was taken for lost; that a former
@@ -199,6 +202,12 @@ package final class MeetingWorld {
     case .dialEnds(let host, let incarnation, let peer):
       guard isAwake(host, incarnation, event) else { return }
       endDial(host, peer)
+    case .probeEnds(let host, let incarnation, let peer, let run):
+      guard isAwake(host, incarnation, event) else { return }
+      let isThere = reached(peer, from: host).map {
+        hosts[$0].identity.record.certificateFingerprint == run
+      }
+      input(host, .probed(peer, isThere: isThere ?? false))
     }
   }
 
@@ -243,12 +252,16 @@ package final class MeetingWorld {
     case .dial(let peer, _):
       dials += 1
       note(host, 3)
-      let target = numbers[peer]
-      let isSilent = target.map { areCut(host, $0) || hosts[$0].isHung } ?? false
-      // A handshake is some round trips; a dead address doesn't answer.
-      let delay = isSilent ? Duration.milliseconds(1500) : delay() + delay() + delay()
       heap.insert(
-        .dialEnds(host: host, incarnation: incarnation, peer: peer), at: now + delay)
+        .dialEnds(host: host, incarnation: incarnation, peer: peer), at: now + handshake(host, peer)
+      )
+    case .probe(let peer, _):
+      probes += 1
+      note(host, 5)
+      let run = hosts[host].runs[peer]
+      heap.insert(
+        .probeEnds(host: host, incarnation: incarnation, peer: peer, run: run),
+        at: now + handshake(host, peer))
     case .send(let link, let frame):
       note(host, 4)
       count(frame)
@@ -308,13 +321,20 @@ package final class MeetingWorld {
     }
   }
 
-  private func endDial(_ host: Int, _ peer: PeerID) {
-    guard let target = numbers[peer],
-      hosts[target].isRunning, !hosts[target].isHung, !areCut(host, target)
-    else {
-      input(host, .dialFailed(peer))
-      return
+  /// A handshake is some round trips; a dead address doesn't answer.
+  private func handshake(_ host: Int, _ peer: PeerID) -> Duration {
+    let isSilent = numbers[peer].map { areCut(host, $0) || hosts[$0].isHung } ?? false
+    return isSilent ? .milliseconds(1500) : delay() + delay() + delay()
+  }
+
+  private func reached(_ peer: PeerID, from host: Int) -> Int? {
+    numbers[peer].flatMap { target in
+      hosts[target].isRunning && !hosts[target].isHung && !areCut(host, target) ? target : nil
     }
+  }
+
+  private func endDial(_ host: Int, _ peer: PeerID) {
+    guard let target = reached(peer, from: host) else { return input(host, .dialFailed(peer)) }
     streams.append(Stream(hosts: [host, target]))
     let stream = streams.count - 1
     transmit(.up, on: stream, to: 0)
@@ -335,6 +355,7 @@ package final class MeetingWorld {
   package func forgetSent() {
     sent = [:]
     dials = 0
+    probes = 0
   }
 
   private func delay() -> Duration {
