@@ -229,7 +229,9 @@ package struct Gossip: Machine {
 
   /// The link that frames for `member` go out on.
   func usableLink(to member: PeerID) -> LinkID? {
-    members.read(member) { known in known.links.last { links[$0]?.isUsable == true } } ?? nil
+    members.read(member) { known in
+      known.pointee.links.last { links[$0]?.isUsable == true }
+    } ?? nil
   }
 
   /// Links to all neighbours, one each.

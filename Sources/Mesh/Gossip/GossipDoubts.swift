@@ -139,7 +139,7 @@ extension Gossip {
   mutating func wakeDoubts(at now: Moment, into outputs: inout [Output]) {
     var lost: [PeerID] = []
     for id in members.awaited {
-      guard let doubt = members.read(id, { $0.doubt }) ?? nil else { continue }
+      guard let doubt = members.read(id, \.pointee.doubt) ?? nil else { continue }
       if moment(ofLosing: doubt) <= now { lost.append(id) }
     }
     for id in lost { markLost(id, at: now, into: &outputs) }

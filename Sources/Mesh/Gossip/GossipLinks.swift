@@ -161,7 +161,7 @@ extension Gossip {
   // MARK: Timers
 
   private func isSuspected(_ peer: PeerID) -> Bool {
-    members.read(peer) { $0.suspicion != nil } ?? false
+    members.read(peer) { $0.pointee.suspicion != nil } ?? false
   }
 
   func deadline(of link: KnownLink) -> Moment {

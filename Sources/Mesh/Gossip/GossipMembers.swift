@@ -151,9 +151,13 @@ extension Gossip {
 
   /// Keeps the number of lost members that are looked for within its bound.
   private mutating func giveUpOldest() {
-    let sought = members.all.compactMap { id, member -> (id: PeerID, since: Moment)? in
-      guard case .lost(let since) = member.standing, member.dial != .idle else { return nil }
-      return (id, since)
+    let sought = members.awaited.compactMap { id -> (id: PeerID, since: Moment)? in
+      members.read(id) { member in
+        guard case .lost(let since) = member.pointee.standing, member.pointee.dial != .idle else {
+          return nil
+        }
+        return (id, since)
+      } ?? nil
     }
     guard sought.count > bounds.sought, let oldest = sought.min(by: { $0.since < $1.since })
     else { return }
@@ -228,16 +232,19 @@ extension Gossip {
   func deadline(ofMember id: PeerID) -> Moment {
     members.read(id) { member in
       var next =
-        switch member.dial {
+        switch member.pointee.dial {
         case .idle: Moment.distantFuture
         case .due(let moment): moment
         case .underway(let since): since + bounds.dialLimit
         }
-      if let suspicion = member.suspicion {
-        next = min(next, moment(ofConcluding: suspicion, links: member.links, dial: member.dial))
+      if let suspicion = member.pointee.suspicion {
+        next = min(
+          next,
+          moment(
+            ofConcluding: suspicion, links: member.pointee.links, dial: member.pointee.dial))
       }
-      if let probeAgain = member.probeAgain { next = min(next, probeAgain) }
-      if let doubt = member.doubt { next = min(next, moment(ofLosing: doubt)) }
+      if let probeAgain = member.pointee.probeAgain { next = min(next, probeAgain) }
+      if let doubt = member.pointee.doubt { next = min(next, moment(ofLosing: doubt)) }
       return next
     } ?? .distantFuture
   }

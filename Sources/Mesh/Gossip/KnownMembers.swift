@@ -30,17 +30,17 @@ struct KnownMembers: Sendable {
     self = KnownMembers()
   }
 
-  /// What `body` makes of the member where it lies: nearly everything that is asked at each frame would cost
-  /// a copy of all that is known of it otherwise.
-  func read<Result>(_ id: PeerID, _ body: (borrowing KnownMember) -> Result) -> Result? {
+  /// What `body` makes of the member where it lies, by a pointer that is good in `body` alone: nearly
+  /// everything that is asked at each frame would cost a copy of all that is known of it otherwise.
+  func read<Result>(_ id: PeerID, _ body: (UnsafePointer<KnownMember>) -> Result) -> Result? {
     guard let place = all.index(forKey: id) else { return nil }
     return all.values.withUnsafeBufferPointer { known in
-      known.baseAddress.map { body(($0 + place).pointee) }
+      known.baseAddress.map { body($0 + place) }
     }
   }
 
   private func marks(of id: PeerID) -> Marks? {
-    read(id) { Marks(isHere: $0.isHere, isAwaited: $0.isAwaited) }
+    read(id) { Marks(isHere: $0.pointee.isHere, isAwaited: $0.pointee.isAwaited) }
   }
 
   private mutating func note(_ id: PeerID, _ before: Marks?, _ after: Marks?) {

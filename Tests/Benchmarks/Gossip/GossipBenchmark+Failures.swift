@@ -22,6 +22,7 @@ extension GossipBenchmark {
               let name =
                 "\(share) % failed, breaks noticed \(breaksAtOnce ? "at once" : "on sending")"
               if samples[name] == nil { order.append(name) }
+              Progress.say("failures: \(count) members, degree \(degree), seed \(seed), \(name)")
               let world = OverlayWorld(copying: whole)
               world.network.breaksAtOnce = breaksAtOnce
               fail(

@@ -13,6 +13,8 @@ extension GossipBenchmark {
         var parted = 0
         var bounds = OverlayBounds()
         if isTextbook { bounds.view.rendezvousCycles = 0 }
+        Progress.say(
+          "start-up: \(builds) of \(count), \(isTextbook ? "textbook" : "with the cure")")
         for seed in 0..<builds {
           let world = OverlayWorld(seed: UInt64(seed), bounds: bounds, checks: false)
           for _ in 0..<count { _ = world.add(capacity: 5) }
@@ -38,6 +40,8 @@ extension GossipBenchmark {
         for percent in [1, 10] {
           var samples = Samples()
           for seed in 0..<seeds {
+            Progress.say(
+              "churn: \(count) members, degree \(degree), \(percent) % a second, seed \(seed)")
             churn(Self.world(count, degree: degree, seed: seed), percent, degree, into: &samples)
           }
           samples.report(

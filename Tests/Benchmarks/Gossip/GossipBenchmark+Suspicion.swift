@@ -13,7 +13,6 @@ extension GossipBenchmark {
       for percent in count > Self.mostInStorm ? [0, 1] : [0, 1, 10] {
         var samples = Samples()
         for seed in 0..<seeds {
-          Progress.say("suspicion: \(count) members, \(percent) % a second, seed \(seed)")
           suspect(count, percent, seed: seed, into: &samples)
         }
         samples.report(as: "n = \(count), \(percent) % a second", into: &report)
@@ -23,8 +22,10 @@ extension GossipBenchmark {
 
   /// For 100 s members crash, each of them back in another run five seconds later, when all have missed it.
   private func suspect(_ count: Int, _ percent: Int, seed: Int, into samples: inout Samples) {
+    let title = "suspicion: \(count) members, \(percent) % a second, seed \(seed)"
     let world = MeetingWorld(seed: UInt64(seed))
     for number in 1...count { _ = world.add(Identity(number)) }
+    Progress.say("\(title): joining")
     for host in 1..<count {
       world.join(host, through: Int.random(in: 0..<host, using: &world.chance))
       world.run(for: .milliseconds(20))
@@ -35,6 +36,7 @@ extension GossipBenchmark {
     var gone: [[Int]] = []
     var runs = [UInt8](repeating: 0, count: count)
     for second in 0..<100 {
+      if second % 20 == 0 { Progress.say("\(title): second \(second) of 100") }
       var crashed: [Int] = []
       // One per cent of fifty is one every other second.
       let steps = (second + 1) * count * percent / 100 - second * count * percent / 100

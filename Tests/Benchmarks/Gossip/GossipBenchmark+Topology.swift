@@ -7,6 +7,7 @@ extension GossipBenchmark {
       for degree in degrees(of: count) {
         var samples = Samples()
         for seed in 0..<seeds {
+          Progress.say("topology: \(count) members, degree \(degree), seed \(seed)")
           let topology = Self.world(count, degree: degree, seed: seed).topology(sources: 500)
           samples.add("components", Double(topology.components.count), "", aim: "1")
           let isPaper = count == 10_000 && degree == 5
@@ -33,6 +34,7 @@ extension GossipBenchmark {
       for degree in degrees(of: count) {
         var samples = Samples()
         for seed in 0..<seeds {
+          Progress.say("broadcast: \(count) members, degree \(degree), seed \(seed)")
           let world = Self.world(count, degree: degree, seed: seed)
           measure(world, count: count, degree: degree, into: &samples)
         }

@@ -46,6 +46,7 @@ struct GossipBenchmark: AsyncParsableCommand {
       case .suspicion: measureSuspicion(counts, into: &report)
       case .speed: measureSpeed(into: &report)
       }
+      Progress.end()
       report.print()
     }
   }
