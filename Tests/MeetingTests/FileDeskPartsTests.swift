@@ -135,3 +135,78 @@ struct FileItemTests {
     #expect(isOwnTaken)
   }
 }
+
+@Suite("A fetched file that waits for its place")
+struct FilePlacingTests {
+  @Test("It is tried after two seconds, then four, up to thirty; each new reason is news")
+  func waits() {
+    var placing = FileDesk.Placing([], at: .zero)
+    var now = Moment.zero
+    let waits = (0..<8).map { number in
+      let isNews = placing.failed(because: .unwritable(EROFS), at: now)
+      #expect(isNews == (number == 0))
+      defer { now = placing.nextTry }
+      return placing.nextTry - now
+    }
+    #expect(waits == [2, 4, 8, 16, 30, 30, 30, 30].map(Duration.seconds))
+    let isOtherNews = placing.failed(because: .unwritable(ENOSPC), at: now)
+    #expect(isOtherNews)
+    placing.forgetTrouble()
+    let isNewsAgain = placing.failed(because: .unwritable(ENOSPC), at: now)
+    #expect(isNewsAgain)
+  }
+
+  @Test("A folder that is missing is made, one behind a link is used, and what is wrong is named")
+  func directories() throws {
+    let path = NSTemporaryDirectory() + "/placing-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = FileFolder(path: path + "/kept")
+    try folder.make()
+    func place(in directory: String) throws -> String {
+      try folder.store([1, 2, 3], at: 0)
+      return try folder.place(as: "plan", in: path + directory, byteCount: 3)
+    }
+    #expect(try place(in: "/new/one") == path + "/new/one/plan")
+    for (link, target) in [("/link", "new/one"), ("/loop", "loop"), ("/dangling", "none")] {
+      try FileManager.default.createSymbolicLink(
+        atPath: path + link, withDestinationPath: target)
+    }
+    #expect(try place(in: "/link") == path + "/link/plan (2)")
+    try Data().write(to: URL(fileURLWithPath: path + "/file"))
+    for (directory, number) in [
+      ("/file", ENOTDIR), ("/file/under", ENOTDIR), ("/loop", ELOOP), ("/dangling", ENOENT),
+    ] {
+      #expect(throws: FileFolder.Trouble.unwritable(number), "\(directory)") {
+        _ = try place(in: directory)
+      }
+    }
+    try FileManager.default.removeItem(atPath: path + "/kept")
+    #expect(throws: FileFolder.Trouble.unreadable(ENOENT)) {
+      _ = try folder.place(as: "plan", in: path + "/new", byteCount: 3)
+    }
+  }
+
+  @Test("What was kept counts as verified until it changes, even if its size and time stay")
+  func version() throws {
+    let path = NSTemporaryDirectory() + "/placing-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = FileFolder(path: path)
+    try folder.make()
+    var placing = FileDesk.Placing([], at: .zero)
+    placing.verified(folder.version)
+    #expect(folder.version == nil && !placing.isVerified(folder.version))
+    try folder.store([1, 2, 3], at: 0)
+    placing.verified(folder.version)
+    #expect(placing.isVerified(folder.version))
+    let modified = try FileManager.default.attributesOfItem(atPath: path + "/part")[
+      .modificationDate]
+    // The system's clock for files goes on in steps of some milliseconds.
+    let before = folder.version
+    while folder.version == before {
+      try folder.store([9], at: 1)
+      try FileManager.default.setAttributes(
+        [.modificationDate: modified as Any], ofItemAtPath: path + "/part")
+    }
+    #expect(!placing.isVerified(folder.version))
+  }
+}

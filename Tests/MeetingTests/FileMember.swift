@@ -97,6 +97,13 @@ actor EventJournal {
     }
   }
 
+  /// Those that were given so far.
+  func warnings(_ code: String) -> [String] {
+    events.compactMap { event in
+      if case .warning(code, let message) = event { message } else { nil }
+    }
+  }
+
   /// Of the lines that were told, up to the one with this text.
   func texts(until last: String) async -> [String] {
     _ = await first { event in

@@ -39,6 +39,8 @@ actor FileDesk {
   /// Members whose streams hold as much as they should.
   var draining: Set<PeerID> = []
   var warned: Set<String> = []
+  /// Why the folder for downloads can't be written, as far as it was told; until it can.
+  var troubles: Set<FileFolder.Trouble> = []
   /// Files of one's own on their way into the conversation, in the order of offering.
   var ownFiles: [(root: [UInt8], name: String, path: String, hashes: [[UInt8]])] = []
   /// The first is being read.
@@ -191,7 +193,7 @@ actor FileDesk {
     case .send(let rest): await offer(rest)
     case .accept(let name):
       guard let (root, entry) = find(name) else { return }
-      guard case .offered = items[root]?.state else { return report(root, isAnswer: true) }
+      guard case .offered = items[root]?.state else { return await acceptAgain(root) }
       items[root]?.lead(with: entry)
       fetch(root)
     case .cancel(let name):
@@ -199,6 +201,19 @@ actor FileDesk {
       guard let (root, _) = find(name) else { return }
       cancel(root)
     }
+  }
+
+  /// Whoever has mended the folder for downloads needn't wait for the next try, and whoever asks is told
+  /// again what is wrong.
+  private func acceptAgain(_ root: [UInt8]) async {
+    if case .placing(var placing) = items[root]?.state, !placing.isBusy {
+      placing.forgetTrouble()
+      items[root]?.state = .placing(placing)
+      troubles = []
+      await finish(root)
+      guard case .placing = items[root]?.state else { return }
+    }
+    report(root, isAnswer: true)
   }
 
   /// The file whose message begins with these digits, or that has this name.

@@ -152,36 +152,40 @@ extension FileDesk {
 
   // MARK: - The end
 
-  /// Verifies the whole and lets it appear.
+  /// Verifies the whole, if it hasn't been or has changed since, and lets it appear.
   func finish(_ root: [UInt8]) async {
     guard let item = items[root] else { return }
-    let hashes: [[UInt8]]
+    var placing: Placing
     switch item.state {
     case .fetching:
       guard let fetch = fetches[root], fetch.map.isFull, let list = fetch.hashes else { return }
-      hashes = list
+      placing = Placing(list, at: parts.clock.now())
       fetches[root] = nil
-    case .placing(let list, isBusy: false): hashes = list
-    case .placing, .offered, .verifying, .whole: return
+    case .placing(let waiting):
+      guard !waiting.isBusy else { return }
+      placing = waiting
+    case .offered, .verifying, .whole: return
     }
-    items[root]?.state = .placing(hashes, isBusy: true)
+    let version = folder(of: root).version
+    guard !placing.isVerified(version) else { return place(root, placing) }
+    placing.isBusy = true
+    items[root]?.state = .placing(placing)
     if case .fetching = item.state { report(root) }
-    let shape = item.offer.shape
-    var whole = SHA256()
-    for chunk in 0..<shape.chunkCount {
-      guard let bytes = folder(of: root).load(shape.range(of: chunk)) else {
-        items[root]?.state = .placing(hashes, isBusy: false)
-        return warn(
-          "file-disk", "\(item.offer.name) can't be read back from the data directory yet.")
-      }
-      whole.update(data: bytes)
-      // Others are served in between.
-      await Task.yield()
-    }
+    let whole = await wholeDigest(of: root)
+    // It may have been cancelled meanwhile.
     guard case .placing = items[root]?.state else { return }
-    let digest = Array(whole.finalize())
+    guard let whole else {
+      let number = folder(of: root).version == nil ? ENOENT : ENODATA
+      return notPlaced(root, placing, because: .unreadable(number))
+    }
+    // What is written while it is read may be in the digest or not.
+    guard folder(of: root).version == version else {
+      return notPlaced(root, placing, because: .changed)
+    }
     // Of several offers one may lie about the whole.
-    guard let offer = item.offers.first(where: { $0.digest == digest && $0.shape == shape }) else {
+    guard
+      let offer = item.offers.first(where: { $0.digest == whole && $0.shape == item.offer.shape })
+    else {
       folder(of: root).remove()
       items[root]?.state = .offered
       emit(
@@ -191,26 +195,68 @@ extension FileDesk {
       return report(root, .failed)
     }
     items[root]?.lead(with: offer.entry)
-    place(root, hashes)
+    placing.verified(version)
+    place(root, placing)
   }
 
-  private func place(_ root: [UInt8], _ hashes: [[UInt8]]) {
+  /// - Returns: `nil` where it can't be read, or isn't wanted any more.
+  private func wholeDigest(of root: [UInt8]) async -> [UInt8]? {
+    guard let shape = items[root]?.offer.shape else { return nil }
+    var whole = SHA256()
+    for chunk in 0..<shape.chunkCount {
+      guard case .placing = items[root]?.state,
+        let bytes = folder(of: root).load(shape.range(of: chunk))
+      else { return nil }
+      whole.update(data: bytes)
+      // Others are served in between.
+      await Task.yield()
+    }
+    return Array(whole.finalize())
+  }
+
+  private func place(_ root: [UInt8], _ placing: Placing) {
     guard let item = items[root] else { return }
     let folder = folder(of: root)
-    do {
+    do throws(FileFolder.Trouble) {
       let path = try folder.place(
         as: FileName.sanitised(item.offer.name), in: downloads,
         byteCount: item.offer.shape.byteCount)
       try? folder.keep(place: path)
-      items[root]?.state = .whole(path: path, hashes: hashes)
+      items[root]?.state = .whole(path: path, hashes: placing.hashes)
+      // What hindered is over: should it come again, that is news.
+      troubles = []
       report(root, .complete)
       fetchUnasked()
     } catch {
-      items[root]?.state = .placing(hashes, isBusy: false)
-      warn(
-        "file-place",
-        "\(item.offer.name) is fetched, but can't be put into \(downloads): \(error.sentence). "
-          + "It will appear once that works.")
+      notPlaced(root, placing, because: error)
+    }
+  }
+
+  /// Says why, once for each reason: the folder for downloads is the same for all files.
+  private func notPlaced(
+    _ root: [UInt8], _ placing: Placing, because trouble: FileFolder.Trouble
+  ) {
+    guard let item = items[root] else { return }
+    var placing = placing
+    let isNews = placing.failed(because: trouble, at: parts.clock.now())
+    items[root]?.state = .placing(placing)
+    guard isNews else { return }
+    let name = item.offer.name
+    switch trouble {
+    case .unwritable(let number):
+      guard troubles.insert(trouble).inserted else { return }
+      emit(
+        .warning(
+          code: "file-place",
+          message: "\(name) is fetched, but can't be put into \(downloads): "
+            + "\(SystemError(number).sentence). It will appear once that works; so will others."))
+    case .unreadable(let number):
+      emit(
+        .warning(
+          code: "file-disk",
+          message: "\(name) is fetched, but can't be read back from \(folder(of: root).path): "
+            + "\(SystemError(number).sentence). /cancel and then /accept fetch it anew."))
+    case .changed: parts.log.notice("\(name): changed while it was verified")
     }
   }
 

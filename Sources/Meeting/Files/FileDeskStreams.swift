@@ -150,7 +150,8 @@ extension FileDesk {
   private func list(of root: [UInt8]) -> [[UInt8]]? {
     switch items[root]?.state {
     case .fetching: fetches[root]?.hashes
-    case .placing(let hashes, _), .whole(_, let hashes): hashes
+    case .placing(let placing): placing.hashes
+    case .whole(_, let hashes): hashes
     case .offered, .verifying, nil: nil
     }
   }

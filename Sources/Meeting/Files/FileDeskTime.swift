@@ -6,7 +6,7 @@ import Foundations
 extension FileDesk {
   /// How often progress is told while there is some.
   private static let round = Duration.milliseconds(500)
-  /// Of so many rounds, one looks for more holders and tries the disk again.
+  /// Of so many rounds, one looks for more holders and tries the data directory again.
   private static let seeking = 4
   /// A stream that is in use is looked at again no sooner.
   private static let nextIdle = Duration.seconds(5)
@@ -53,8 +53,9 @@ extension FileDesk {
         drive(root, .resumed)
         await seekHolders(of: root)
         tellOfWaiting(for: root)
-      case .placing(_, isBusy: false): if rounds % Self.seeking == 0 { await finish(root) }
-      case .offered, .verifying, .placing, .whole: break
+      case .placing(let placing):
+        if placing.nextTry <= parts.clock.now() { await finish(root) }
+      case .offered, .verifying, .whole: break
       }
     }
   }

@@ -8,6 +8,7 @@ struct SystemError: Error {
   let number: Int32
   var sentence: String { String(cString: strerror(number)) }
   init() { number = errno }
+  init(_ number: Int32) { self.number = number }
 }
 
 /// What is kept of one file in the data directory: its list of chunks, and either the chunks fetched so
@@ -129,14 +130,72 @@ struct FileFolder {
 
   // MARK: - Placing
 
+  /// Tells what is kept of the content from what it was before; nobody but the system sets the last.
+  struct Version: Equatable {
+    let device: dev_t
+    let file: ino_t
+    let size: off_t
+    let modified: [Int]
+    let changed: [Int]
+  }
+
+  /// `nil` while nothing is kept.
+  var version: Version? {
+    var status = stat()
+    guard lstat(part, &status) == 0 else { return nil }
+    let (modified, changed) = (status.st_mtim, status.st_ctim)
+    return Version(
+      device: status.st_dev, file: status.st_ino, size: status.st_size,
+      modified: [modified.tv_sec, modified.tv_nsec], changed: [changed.tv_sec, changed.tv_nsec])
+  }
+
+  /// Why a file doesn't appear yet: what is kept can't be read, or its place not be written.
+  enum Trouble: Error, Hashable {
+    case unreadable(Int32)
+    case unwritable(Int32)
+    /// It is no longer what was verified.
+    case changed
+  }
+
   /// Makes the fetched file appear in `directory` under its name, or a numbered one where that is taken.
   /// It is there whole or not at all, nothing is overwritten, and nothing may be executed.
   /// - Returns: its path.
-  func place(as name: String, in directory: String, byteCount: Int) throws(SystemError) -> String {
-    try? FileManager.default.createDirectory(
-      atPath: directory, withIntermediateDirectories: true)
-    if byteCount == 0 { try store([], at: 0) }
-    try syncPart()
+  func place(as name: String, in directory: String, byteCount: Int) throws(Trouble) -> String {
+    do throws(SystemError) {
+      if byteCount == 0 { try store([], at: 0) }
+      try syncPart()
+    } catch {
+      throw .unreadable(error.number)
+    }
+    do throws(SystemError) {
+      try Self.makeDirectory(directory)
+      return try move(as: name, into: directory, byteCount: byteCount)
+    } catch {
+      throw .unwritable(error.number)
+    }
+  }
+
+  /// Where it is missing. Trying to write there would say no more than that it is.
+  private static func makeDirectory(_ path: String) throws(SystemError) {
+    var status = stat()
+    if stat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFDIR else { throw SystemError(ENOTDIR) }
+      return
+    }
+    let missing = SystemError()
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      let cause = (error as? CocoaError)?.underlying as? POSIXError
+      // What is there is a link that leads nowhere.
+      guard let cause, cause.code != .EEXIST else { throw missing }
+      throw SystemError(cause.code.rawValue)
+    }
+  }
+
+  private func move(
+    as name: String, into directory: String, byteCount: Int
+  ) throws(SystemError) -> String {
     var source = part
     let copy = "\(directory)/.virtue-\((path as NSString).lastPathComponent.prefix(16)).part"
     defer { unlink(copy) }

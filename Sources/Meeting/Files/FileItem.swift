@@ -88,7 +88,7 @@ extension FileDesk {
     /// Its machine is in ``FileDesk/fetches``.
     case fetching
     /// All chunks are here; the whole is being verified, or there was no place for it.
-    case placing([[UInt8]], isBusy: Bool)
+    case placing(Placing)
     case whole(path: String, hashes: [[UInt8]])
   }
 }
