@@ -93,6 +93,46 @@ struct FileSpreadTests {
     #expect(!Self.asks(1, for: 0, of: &serving, at: .zero + .seconds(1)))
   }
 
+  @Test("Who has thrown a file away is given it anew at once, and nobody is sent there meanwhile")
+  func thrownAway() {
+    var serving = FileServing()
+    for chunk in 0..<3 {
+      #expect(Self.asks(1, for: chunk, of: &serving, at: .zero))
+      serving.announced(chunk, of: Self.root, by: Self.peer(1))
+    }
+    // Of what waits to be given nothing is left.
+    let waiting = FileServing.Request(peer: Self.peer(1), root: Self.root, chunk: 3)
+    let other = FileServing.Request(
+      peer: Self.peer(1), root: [UInt8](repeating: 2, count: 32), chunk: 0)
+    for request in [waiting, other] {
+      let isTaken = serving.add(request, others: 2, at: .zero)
+      #expect(isTaken)
+    }
+    let now = Moment.zero + .milliseconds(300)
+    serving.startsAnew(Self.root, for: Self.peer(1), at: now)
+    let next = serving.next { _ in true }
+    #expect(next == other && serving.waiting.isEmpty)
+    #expect(Self.asks(2, for: 0, of: &serving, at: now))
+    for chunk in 0..<4 { #expect(Self.asks(1, for: chunk, of: &serving, at: now), "\(chunk)") }
+    // Once: then the rest is what it was.
+    #expect(!Self.asks(1, for: 1, of: &serving, at: now + .seconds(3)))
+  }
+
+  @Test("Throwing it away for ever gives nobody a chunk sooner more than eight times a minute")
+  func thrownAwayForever() {
+    var serving = FileServing()
+    var now = Moment.zero
+    var given = 0
+    while now < .zero + .seconds(59) {
+      if Self.asks(1, for: 0, of: &serving, at: now) { given += 1 }
+      serving.startsAnew(Self.root, for: Self.peer(1), at: now)
+      now = now + .milliseconds(100)
+    }
+    // The first, eight sooner than it rests, and the last after half a minute.
+    #expect((10...11).contains(given), "\(given)")
+    #expect(Self.asks(2, for: 0, of: &serving, at: now))
+  }
+
   @Test("What is remembered is bounded, whoever asks for what")
   func bounded() {
     var serving = FileServing()

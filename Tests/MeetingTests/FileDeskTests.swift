@@ -138,6 +138,27 @@ struct FileDeskTests {
     }
   }
 
+  @Test("Accepted again after it was cancelled, a file comes at once")
+  func acceptedAgain() async throws {
+    try await FileMeeting.run { meeting in
+      let content = Self.chunks(2)
+      let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
+      let root = await Self.offer(path, in: meeting)
+      let member = try FileMember(grantedBy: meeting.genesis)
+      let stream = try await member.connect(to: meeting.session)
+      for _ in 0..<4 {
+        stream.send(.have(root: root, map: ChunkMap(chunkCount: 2).bytes))
+        for chunk in 0..<2 { stream.send(.request(root: root, chunk: chunk)) }
+        for chunk in 0..<2 {
+          let answer = try await stream.next { if case .have = $0 { false } else { true } }
+          #expect(answer == .chunk(root: root, chunk: chunk, content[chunk]))
+        }
+        stream.send(.gained(root: root, chunk: 0))
+      }
+      await member.links.close()
+    }
+  }
+
   @Test("Members that only together have all chunks are enough, with the sender gone")
   func togetherWhole() async throws {
     try await FileMeeting.run { meeting in

@@ -59,6 +59,17 @@ package struct FileServing: Sendable {
     spread.announced(map, of: root, by: peer)
   }
 
+  /// The member says that it has nothing of this file any more: what it was given of it may be given
+  /// again at once, and nothing of it waits.
+  package mutating func startsAnew(_ root: [UInt8], for peer: PeerID, at now: Moment) {
+    if let queue = queues[peer] {
+      let left = queue.filter { $0.root != root }
+      queues[peer] = left.isEmpty ? nil : left
+      if left.isEmpty { turns.removeAll { $0 == peer } }
+    }
+    spread.startsAnew(root, for: peer, at: now)
+  }
+
   /// Nothing waits for it any more. What it was given stays known: coming again is no way to be given
   /// it sooner.
   package mutating func remove(_ peer: PeerID) {

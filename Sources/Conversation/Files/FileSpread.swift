@@ -18,6 +18,8 @@ struct FileSpread: Sendable {
     var times = 1
     /// Whether the member said that it has it.
     var isAnnounced = false
+    /// Whether the member has thrown it away, and is to be given it without rest.
+    var isForgotten = false
 
     /// Doubled each time: whoever can't keep a chunk isn't given it as fast as it asks.
     var rest: Duration {
@@ -30,6 +32,8 @@ struct FileSpread: Sendable {
     var given: [Piece: Given] = [:]
     /// Since when it is sent elsewhere for a chunk.
     var refused: [Piece: Moment] = [:]
+    /// When it began a file anew, of late.
+    var beginnings: [Moment] = []
 
     /// Whether it announces what it is given.
     func passesOn(at now: Moment) -> Bool {
@@ -43,6 +47,9 @@ struct FileSpread: Sendable {
   private static let memory = Duration.seconds(60)
   /// Chunks that a member may have been given and not announced: twice what an honest one asks for.
   private static let mostOwed = 2 * FileBounds.waitingRequests
+  /// How often within ``memory`` a member may begin a file anew: more often than anybody cancels and
+  /// accepts by hand, and hardly more than asking for other chunks would get.
+  private static let mostBeginnings = 8
   /// Chunks remembered of a member: what a full wire carries in some seconds. Past it, all that is old is
   /// forgotten.
   private static let remembered = 1024
@@ -61,7 +68,7 @@ struct FileSpread: Sendable {
   ) -> Bool {
     makeRoom(for: peer, at: now)
     if let given = members[peer]?.given[piece] {
-      if now - given.latest < given.rest { return false }
+      if !given.isForgotten, now - given.latest < given.rest { return false }
     } else if others > 0, isSpreading(piece, without: peer, at: now),
       mustWait(peer, for: piece, at: now)
     {
@@ -74,6 +81,7 @@ struct FileSpread: Sendable {
     } else {
       members[peer]?.given[piece]?.latest = now
       members[peer]?.given[piece]?.times += 1
+      members[peer]?.given[piece]?.isForgotten = false
     }
     return true
   }
@@ -87,6 +95,19 @@ struct FileSpread: Sendable {
   mutating func announced(_ map: ChunkMap, of root: [UInt8], by peer: PeerID) {
     for piece in members[peer]?.given.keys.filter({ $0.root == root }) ?? []
     where map.contains(piece.chunk) { announced(piece, by: peer) }
+  }
+
+  /// The member has thrown away what it was given of this file, and passes none of it on. What it owed
+  /// it owes still.
+  mutating func startsAnew(_ root: [UInt8], for peer: PeerID, at now: Moment) {
+    guard let member = members[peer] else { return }
+    let pieces = member.given.keys.filter { $0.root == root }
+    guard !pieces.isEmpty else { return }
+    for piece in pieces where latest[piece]?.peer == peer { latest[piece] = nil }
+    let recent = member.beginnings.filter { now - $0 < Self.memory }
+    guard recent.count < Self.mostBeginnings else { return }
+    members[peer]?.beginnings = recent + [now]
+    for piece in pieces { members[peer]?.given[piece]?.isForgotten = true }
   }
 
   private func isSpreading(_ piece: Piece, without peer: PeerID, at now: Moment) -> Bool {

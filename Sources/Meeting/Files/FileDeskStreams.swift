@@ -129,6 +129,8 @@ extension FileDesk {
       else { break }
       serving.announced(map, of: root, by: peer)
       let isFirst = items[root]?.others.updateValue(map, forKey: peer) == nil
+      // Over a new stream it says so of what it has only just begun, too.
+      if map.count == 0, !isFirst { serving.startsAnew(root, for: peer, at: parts.clock.now()) }
       if isFirst { announce(root, to: peer) }
       drive(root, .holder(peer, map))
     case .gained(let root, let chunk):
