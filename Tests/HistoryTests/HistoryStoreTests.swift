@@ -1,6 +1,7 @@
 import Chat
 import Foundation
 import Foundations
+import GRDB
 import History
 import SwiftProtobuf
 import Testing
@@ -210,6 +211,65 @@ struct SearchTests {
       #expect(found.contains { $0.text.utf8.elementsEqual(text.utf8) }, "\(search)")
     }
     #expect(try await store.messages(search: "x-\(searches[0])-x", limit: 10).isEmpty)
+  }
+
+  @Test(
+    "A letter is found by those that stand for it, a word without its points, and the reverse",
+    arguments: [
+      ("Hauptstraße 5", ["HAUPTSTRASSE", "hauptstrasse 5", "HAUPTSTRAẞE", "hauptstraße"]),
+      ("HAUPTSTRASSE", ["hauptstraße", "HauptstraẞE"]), ("GROẞ!", ["gross!", "groß", "GROSS"]),
+      ("ﬁnd the ﬂag, aﬃne", ["find flag,", "FIND", "affine", "AFFI", "ﬁnd"]),
+      ("find", ["ﬁ"]), ("և", ["եւ", "ԵՒ"]), ("ﬓ", ["մն"]), ("ŉ dag", ["ʼn"]),
+      ("ﬆop", ["stop", "ﬅop"]),
+      ("בְּרֵאשִׁית בָּרָא", ["בראשית", "ברא", "בְּרֵאשִׁית", "בראשׁית"]),
+      ("בראשית", ["בְּרֵאשִׁית", "בְּרֵא"]), ("\u{FB2A}לום", ["שלום", "שָׁלוֹם"]),
+      ("مُحَمَّدٌ رَسُولٌ", ["محمد", "محمد رسول", "مُحَمَّد", "محـــمد"]), ("محمد،", ["مُحَمَّد،", "مُحَمَّدٌ"]),
+      ("مـحـمـد", ["محمد", "مُحَمَّد"]), ("قرآن أحمد", ["قران", "احمد", "قُرْآن"]), ("هٰذا", ["هذا"]),
+      ("ܫܠܳܡܳܐ", ["ܫܠܡܐ"]), ("यह कुल है", ["कुल", "कुल है"]), ("Ὀδυσσεύς", ["οδυσσευσ", "ΟΔΥΣΣΕΎΣ"]),
+      ("й Й", ["и"]), ("ΐ", ["ι"]), ("ǰ", ["j"]), ("İstanbul", ["istanbul", "ISTANBUL"]),
+    ])
+  func foldedInFull(text: String, searches: [String]) async throws {
+    var author = Author(2)
+    try await store.append([author.say(text)], at: wall(0))
+    for search in searches {
+      let found = try await store.messages(search: search, limit: 10)
+      #expect(found.contains { $0.text.utf8.elementsEqual(text.utf8) }, "\(search)")
+    }
+    #expect(try await store.messages(search: "x\(searches[0])", limit: 10).isEmpty)
+  }
+
+  @Test("Vowels that nobody leaves out keep words apart")
+  func vowels() async throws {
+    var author = Author(2)
+    try await store.append([author.say("कुल"), author.say("कल,")], at: wall(0))
+    for (search, text) in [("कुल", "कुल"), ("कल", "कल,"), ("कल,", "कल,")] {
+      #expect(try await store.messages(search: search, limit: 10).map(\.text) == [text])
+    }
+    #expect(try await store.messages(search: "कि", limit: 10).isEmpty)
+  }
+
+  @Test("An edit and a deletion take the old words out of the index, however they are folded")
+  func foldedChanges() async throws {
+    var author = Author(2)
+    let said = author.say("Straße")
+    try await store.append([said], at: wall(0))
+    try await store.append([author.say(.edit(of: said.hash, "Weg"))], at: wall(0))
+    #expect(try await store.messages(search: "strasse", limit: 10).isEmpty)
+    #expect(try await store.messages(search: "weg", limit: 10).count == 1)
+    try await store.append([author.say(.edit(of: said.hash, "Größe"))], at: wall(0))
+    #expect(try await store.messages(search: "weg", limit: 10).isEmpty)
+    #expect(try await store.messages(search: "grösse", limit: 10).count == 1)
+    try await store.setCounted([said.hash], false, at: wall(0))
+    #expect(try await store.messages(search: "groesse", limit: 10).isEmpty)
+    #expect(try await store.messages(search: "größe", limit: 10).isEmpty)
+    try await store.setCounted([said.hash], true, at: wall(0))
+    #expect(try await store.messages(search: "GRÖSSE", limit: 10).count == 1)
+    await store.close()
+    let queue = try DatabaseQueue(path: directory.history)
+    try await queue.write { db in
+      try db.execute(sql: "INSERT INTO texts(texts, rank) VALUES ('integrity-check', 1)")
+    }
+    try queue.close()
   }
 
   @Test("Words that a tab or a line separator keeps apart are kept and found as such")

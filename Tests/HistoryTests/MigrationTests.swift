@@ -31,6 +31,13 @@ struct MigrationTests {
       Self.version1 + Self.version2 + Self.version3, "('v1'), ('v2'), ('v3')", of: entries)
   }
 
+  /// The same of the fourth.
+  private func makeVersion4(of entries: [(Entry, kind: String, text: String?)]) throws {
+    try make(
+      Self.version1 + Self.version2 + Self.version3 + Self.version4,
+      "('v1'), ('v2'), ('v3'), ('v4')", of: entries)
+  }
+
   private func make(
     _ schema: String, _ migrations: String, of entries: [(Entry, kind: String, text: String?)]
   ) throws {
@@ -153,9 +160,46 @@ struct MigrationTests {
     await store.close()
   }
 
-  @Test("Migrating makes the tables that a new file has", arguments: 1...3)
+  @Test("What the fourth version kept is found by letters and points that its index kept apart")
+  func version4() async throws {
+    var alice = Author(1)
+    let texts = ["Straße", "plain", "שָׁלוֹם", "مُحَمَّد", "明天", "find", "Straße, again", "left"]
+    let said = texts.map { alice.say($0) }
+    let edit = alice.say(.edit(of: said[1].hash, "ﬁne"))
+    let (removed, joined) = (alice.say("Größe"), alice.say(.joined(name: "Alice")))
+    try makeVersion4(
+      of: zip(said, texts).map { ($0, "text", $0 == said[1] ? "ﬁne" : $1) } + [
+        (edit, "edit", nil), (removed, "void", nil), (joined, "joined", nil),
+      ])
+    let store = try HistoryStore(path: directory.history, now: wall(1))
+    #expect(await store.takeWarnings().isEmpty)
+    #expect(try await store.entries(of: meeting) == said + [edit, removed, joined])
+    for (search, found) in [
+      ("STRASSE", ["Straße", "Straße, again"]), ("שלום", ["שָׁלוֹם"]), ("محمد", ["مُحَمَّد"]),
+      ("FINE", ["ﬁne"]),
+      ("ﬁnd", ["find"]), ("天", ["明天"]), ("plain", []), ("grösse", []), ("LEF", ["left"]),
+    ] {
+      let messages = try await store.messages(search: search, limit: 9)
+      #expect(messages.map(\.text) == found, "\(search)")
+    }
+    // What was indexed by the migration is taken out of the index as it was put in.
+    try await store.append([alice.say(.delete([said[0].hash]))], at: wall(2))
+    try await store.append([alice.say(.edit(of: said[6].hash, "Weg"))], at: wall(2))
+    #expect(try await store.messages(search: "strasse", limit: 9).isEmpty)
+    await store.close()
+    let queue = try DatabaseQueue(path: directory.history)
+    try await queue.write { db in
+      try db.execute(sql: "INSERT INTO texts(texts, rank) VALUES ('integrity-check', 1)")
+      #expect(try String.fetchOne(db, sql: "PRAGMA integrity_check") == "ok")
+      let kept = try String.fetchAll(db, sql: "SELECT folded FROM entries WHERE folded IS NOT NULL")
+      #expect(kept.sorted() == ["fine", "שלום", "محمد"])
+    }
+    try queue.close()
+  }
+
+  @Test("Migrating makes the tables that a new file has", arguments: 1...4)
   func sameTables(version: Int) async throws {
-    let make = [makeVersion1, makeVersion2, makeVersion3][version - 1]
+    let make = [makeVersion1, makeVersion2, makeVersion3, makeVersion4][version - 1]
     try make([])
     let migrated = try HistoryStore(path: directory.history, now: wall(0))
     await migrated.close()
@@ -189,11 +233,11 @@ struct MigrationTests {
     #expect(try await reader.messages(search: "hel", limit: 5).map(\.id) == [said.id])
   }
 
-  @Test("Several programs that open it at once all find it up to date", arguments: 1...3)
+  @Test("Several programs that open it at once all find it up to date", arguments: 1...4)
   func atOnce(version: Int) async throws {
     var alice = Author(1)
     let said = (0..<500).map { alice.say("line \($0)") }
-    let make = [makeVersion1, makeVersion2, makeVersion3][version - 1]
+    let make = [makeVersion1, makeVersion2, makeVersion3, makeVersion4][version - 1]
     try make(said.map { ($0, "text", "line") })
     let path = directory.history
     let counts = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -211,6 +255,19 @@ struct MigrationTests {
     }
     #expect(counts == Array(repeating: said.count, count: 6))
   }
+
+  /// Never edited: what was released.
+  private static let version4 = """
+    ALTER TABLE contradictions RENAME TO formerContradictions;
+    CREATE TABLE contradictions (
+      author BLOB NOT NULL REFERENCES members (id),
+      meeting BLOB NOT NULL REFERENCES meetings (id) ON DELETE CASCADE,
+      PRIMARY KEY (author, meeting)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO contradictions (author, meeting)
+      SELECT author, meeting FROM formerContradictions;
+    DROP TABLE formerContradictions;
+    """
 
   /// Never edited: what was released.
   private static let version3 = """

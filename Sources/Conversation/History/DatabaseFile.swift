@@ -27,6 +27,7 @@ enum DatabaseFile {
     configuration.journalMode = .wal
     configuration.foreignKeysEnabled = true
     configuration.busyMode = .timeout(patience)
+    addFolding(to: &configuration)
     let queue = try DatabaseQueue(path: path, configuration: configuration)
     try queue.writeWithoutTransaction { db in
       // In WAL mode FULL syncs the log at each commit: what was acknowledged survives a power cut.
@@ -42,6 +43,12 @@ enum DatabaseFile {
     }
     try migrate(queue)
     return queue
+  }
+
+  /// The tables' triggers fold what is written.
+  private static func addFolding(to configuration: inout Configuration) {
+    let folding = SearchFolding()
+    configuration.prepareDatabase { db in db.add(function: folding.indexing) }
   }
 
   /// Two programs that open an earlier version's file at once both find the same steps undone, and one of
@@ -72,6 +79,7 @@ enum DatabaseFile {
     var configuration = Configuration()
     configuration.label = "virtue.history.unkept"
     configuration.foreignKeysEnabled = true
+    addFolding(to: &configuration)
     let queue = try DatabaseQueue(configuration: configuration)
     try Schema.migrator.migrate(queue)
     return queue

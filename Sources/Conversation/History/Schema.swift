@@ -24,6 +24,10 @@ enum Schema {
       try db.execute(sql: version4)
       try db.readPollsAnew()
     }
+    migrator.registerMigration("v5") { db in
+      db.add(function: SearchFolding().indexing)
+      try db.execute(sql: version5)
+    }
     return migrator
   }
 
@@ -151,6 +155,42 @@ enum Schema {
     INSERT INTO contradictions (author, meeting)
       SELECT author, meeting FROM formerContradictions;
     DROP TABLE formerContradictions;
+    """
+
+  /// The index folds what is written more thoroughly than its tokenizer does, see ``SearchFolding``.
+  /// `folded` is the text as it is indexed, or NULL where that is `text` itself. It is kept because the
+  /// index wants back what it was given, and another version's Unicode may fold otherwise. Whoever writes
+  /// brings `fold` along.
+  private static let version5 = """
+    DROP TRIGGER entryInserted;
+    DROP TRIGGER entryDeleted;
+    DROP TRIGGER textRemoved;
+    DROP TRIGGER textReplaced;
+    DROP TABLE texts;
+
+    ALTER TABLE entries ADD COLUMN folded TEXT;
+    UPDATE entries SET folded = fold(text) WHERE fold(text) IS NOT NULL;
+    CREATE VIEW indexed AS
+      SELECT number, coalesce(folded, text) AS text FROM entries WHERE text IS NOT NULL;
+    CREATE VIRTUAL TABLE texts USING fts5(
+      text, content = 'indexed', content_rowid = 'number',
+      tokenize = 'unicode61 remove_diacritics 2');
+    INSERT INTO texts (texts) VALUES ('rebuild');
+
+    CREATE TRIGGER entryInserted AFTER INSERT ON entries WHEN new.text IS NOT NULL BEGIN
+      UPDATE entries SET folded = fold(text) WHERE number = new.number AND fold(text) IS NOT NULL;
+      INSERT INTO texts (rowid, text) SELECT number, text FROM indexed WHERE number = new.number;
+    END;
+    CREATE TRIGGER entryDeleted AFTER DELETE ON entries WHEN old.text IS NOT NULL BEGIN
+      INSERT INTO texts (texts, rowid, text)
+        VALUES ('delete', old.number, coalesce(old.folded, old.text));
+    END;
+    CREATE TRIGGER textChanged AFTER UPDATE OF text ON entries BEGIN
+      INSERT INTO texts (texts, rowid, text)
+        SELECT 'delete', old.number, coalesce(old.folded, old.text) WHERE old.text IS NOT NULL;
+      UPDATE entries SET folded = fold(text) WHERE number = new.number;
+      INSERT INTO texts (rowid, text) SELECT number, text FROM indexed WHERE number = new.number;
+    END;
     """
 }
 

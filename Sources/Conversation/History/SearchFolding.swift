@@ -3,11 +3,12 @@ import GRDB
 import Glibc
 import Synchronization
 
-/// Text as it is compared in a search: whatever its case, accents and composition, so that "Über",
-/// typed with one character or with two for its first letter, is "uber".
+/// Text as it is compared in a search, in the full-text index and beside it: whatever its case, accents,
+/// vowel points and composition, so that "Über", typed with one character or with two for its first
+/// letter, is "uber", and "Straße" is "STRASSE".
 ///
-/// SQLite's LIKE folds ASCII alone. The full-text index folds more, but doesn't know the signs that
-/// stand between words.
+/// SQLite's LIKE folds ASCII alone. The index's own tokenizer folds more, but letter by letter, takes
+/// Hebrew and Arabic points for spaces, and doesn't know the signs that stand between words.
 final class SearchFolding: Sendable {
   /// What each scalar of the Basic Multilingual Plane becomes, by its upper eight bits; made as it is
   /// met, since asking Unicode's tables anew takes longer than reading a whole message.
@@ -38,6 +39,21 @@ final class SearchFolding: Sendable {
       }
     }
     return result
+  }
+
+  /// The text as it is indexed; `nil` where that is the text itself, of which the index folds ASCII.
+  func indexed(_ text: String) -> String? {
+    guard text.utf8.contains(where: { $0 >= 0x80 }) else { return nil }
+    let folded = folded(text)
+    let isSame = folded.elementsEqual(text.utf8.lazy.map(Self.lowercased))
+    return isSame ? nil : String(decoding: folded, as: UTF8.self)
+  }
+
+  /// SQL's `fold(text)`, see ``indexed(_:)``.
+  var indexing: DatabaseFunction {
+    DatabaseFunction("fold", argumentCount: 1, pure: true) { values in
+      String.fromDatabaseValue(values[0]).flatMap(self.indexed)
+    }
   }
 
   /// SQL's `includes(text, part)`, where the part is folded already. Without a text it is false.
@@ -80,14 +96,33 @@ final class SearchFolding: Sendable {
     }
   }
 
-  /// Taken apart (canonically), without accents, then upper and lower case: so "ß" is "ss", and both
-  /// forms of the small sigma are one.
+  /// Taken apart (canonically), without marks, then lower, upper and lower case: so "ß" and its capital
+  /// are "ss" and "ﬁ" is "fi", as by the full mappings (F) of Unicode's CaseFolding.txt, and both forms of
+  /// the small sigma are one.
   private static func folded(_ scalar: Unicode.Scalar) -> [UInt8] {
-    var text = ""
-    for part in String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars
-    where !SearchWords.isMark(part) {
-      text += part.properties.uppercaseMapping
+    let parts = String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars
+    let text = parts.filter { !isMark($0) }.map(\.properties.lowercaseMapping).joined()
+    let upper = text.unicodeScalars.map(\.properties.uppercaseMapping).joined()
+    return upper.unicodeScalars.flatMap { Array($0.properties.lowercaseMapping.utf8) }
+  }
+
+  /// What many leave out and others write: accents, Hebrew and Arabic points, and the tatweel, which only
+  /// draws an Arabic word out.
+  private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
+    guard scalar != "\u{640}" else { return true }
+    return scalar.properties.generalCategory == .nonspacingMark
+      && !SearchWords.isUnspaced(scalar) && !isVowel(scalar)
+  }
+
+  /// Of a script in which a mark is a vowel that nobody leaves out.
+  private static func isVowel(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    // Thaana; Devanagari to Sinhala; Tagalog and its kin; Limbu to Tai Tham; Balinese to Lepcha; Brahmi
+    // and its kin.
+    case 0x0780...0x07BF, 0x0900...0x0DFF, 0x1700...0x177F, 0x1900...0x1AAF, 0x1B00...0x1C4F,
+      0x11000...0x11FFF:
+      true
+    case _: false
     }
-    return text.unicodeScalars.flatMap { Array($0.properties.lowercaseMapping.utf8) }
   }
 }

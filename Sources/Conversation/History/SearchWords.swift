@@ -4,7 +4,8 @@ import Foundations
 /// What somebody typed to search for, as SQLite takes it. None of it is read as a query language:
 /// quotes, operators and wildcards are text like any other.
 struct SearchWords: Sendable {
-  /// For the full-text index: every word, each perhaps only begun. `nil` when there is none.
+  /// For the full-text index: every word, folded as that is, each perhaps only begun. `nil` when there is
+  /// none.
   let pattern: String?
   /// For a look into each text, and so folded as the texts are: what the index can't find, because it
   /// doesn't cut that into words.
@@ -20,37 +21,26 @@ struct SearchWords: Sendable {
     var parts: [[UInt8]] = []
     let visible = DisplayText.line(text, limit: Self.longest)
     for word in visible.split(separator: " ") {
-      let scalars = word.unicodeScalars
+      let folded = folding.folded(String(word))
+      let text = String(decoding: folded, as: UTF8.self)
+      let scalars = text.unicodeScalars
       if scalars.contains(where: Self.isIndexed), !scalars.contains(where: Self.isUnspaced) {
-        words.append(Self.pattern(for: word))
+        words.append(Self.phrase(text))
       }
-      if !scalars.allSatisfy({ Self.isIndexed($0) || Self.isMark($0) }) {
-        parts.append(folding.folded(String(word)))
-      }
+      if !scalars.allSatisfy(Self.isIndexed) { parts.append(folded) }
     }
     pattern = words.isEmpty ? nil : words.joined(separator: " AND ")
     self.parts = parts
   }
 
-  /// The index leaves out accents and case, but keeps apart what is composed and what isn't, unless it
-  /// is of a Latin letter: each is looked for.
-  private static func pattern(for word: Substring) -> String {
-    // What the index doesn't know in it separates words there, as it did in the text.
-    func phrase(_ word: some StringProtocol) -> String {
-      "\"\(replace(Substring(word).unicodeScalars) { $0 == "\"" ? [" "] : [$0] })\"*"
-    }
-    guard word.utf8.contains(where: { $0 >= 0x80 }) else { return phrase(word) }
-    let forms = [
-      word.precomposedStringWithCanonicalMapping, word.decomposedStringWithCanonicalMapping,
-    ]
-    // Equal strings for Swift, whatever they are made of.
-    let isOne = forms[0].utf8.elementsEqual(forms[1].utf8)
-    return isOne ? phrase(forms[0]) : "(\(phrase(forms[0])) OR \(phrase(forms[1])))"
+  /// What the index doesn't know in it separates words there, as it did in the text.
+  private static func phrase(_ folded: String) -> String {
+    "\"\(replace(folded.unicodeScalars) { $0 == "\"" ? [" "] : [$0] })\"*"
   }
 
   /// By scalars, as SQLite reads them: an accent on a quotation mark doesn't make it another sign.
   private static func replace(
-    _ word: Substring.UnicodeScalarView, by replacement: (Unicode.Scalar) -> [Unicode.Scalar]
+    _ word: String.UnicodeScalarView, by replacement: (Unicode.Scalar) -> [Unicode.Scalar]
   ) -> String {
     var view = String.UnicodeScalarView()
     for scalar in word { view.append(contentsOf: replacement(scalar)) }
@@ -67,13 +57,8 @@ struct SearchWords: Sendable {
     }
   }
 
-  /// An accent apart from its letter. The index leaves accents out.
-  static func isMark(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.properties.generalCategory == .nonspacingMark && !isUnspaced(scalar)
-  }
-
   /// Of a script that puts no spaces between words, so that the index takes whole sentences for one.
-  private static func isUnspaced(_ scalar: Unicode.Scalar) -> Bool {
+  static func isUnspaced(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     // Thai, Lao, Tibetan, Burmese; Khmer; Kana and Han, and those after them but Hangul.
     case 0x0E00...0x109F, 0x1780...0x17FF, 0x2E80...0xABFF, 0xF900...0xFAFF, 0x20000...0x3FFFF:
