@@ -33,7 +33,7 @@ extension MeetingSession {
   /// Returns when all that was said so far is on the disk and on its way.
   func keepLines() async {
     await publishLines()
-    await commitment?.value
+    await keepAll()
   }
 
   /// Returns when one's own lines are on the disk and on their way.
@@ -50,7 +50,10 @@ extension MeetingSession {
     linesInTurn = 0
     await publishLines()
     let rest = turnBegan + Self.turn - parts.clock.now()
-    if rest > .zero { try? await Task.sleep(for: rest) }
+    guard rest > .zero else { return }
+    let pause = Task<Void, Never> { try? await Task.sleep(for: rest) }
+    turnPause = pause
+    await pause.value
   }
 
   /// Well below what the log lets wait (``ChatBounds``), and nobody types as much at once.
@@ -121,23 +124,29 @@ extension MeetingSession {
     keepOn()
   }
 
-  /// Keeps what waits to be kept, a transaction after the other.
+  /// Keeps what waits to be kept, a transaction after the other. The session lives until all is: what it
+  /// has taken isn't lost with it.
   private func keepOn() {
     guard commitment == nil else { return }
-    commitment = Task { [history = parts.history, clock = parts.clock, weak self] in
-      while let step = await self?.nextCommit() {
+    commitment = Task { [history = parts.history, clock = parts.clock] in
+      while let step = nextCommit() {
         do throws(Failure) {
           switch step {
           case .append(let entries): try await history.append(entries, at: clock.wallTime())
           case .work(let body): try await body(history, clock.wallTime())
           }
-          await self?.kept(step)
+          kept(step)
         } catch {
-          await self?.notKept(step, because: error)
+          notKept(step, because: error)
         }
-        await self?.tellOfHistory()
+        await tellOfHistory()
       }
     }
+  }
+
+  /// Returns when nothing waits to be kept any more.
+  func keepAll() async {
+    while let commitment { await commitment.value }
   }
 
   private func nextCommit() -> CommitQueue.Step? {
@@ -179,7 +188,7 @@ extension MeetingSession {
   }
 
   /// After all that was handed over before: there would be nothing yet to mark.
-  private func keepInTurn(_ body: @escaping CommitQueue.Work) {
+  func keepInTurn(_ body: @escaping CommitQueue.Work) {
     commits.add(body)
     keepOn()
   }

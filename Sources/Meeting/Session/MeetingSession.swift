@@ -78,6 +78,8 @@ package actor MeetingSession {
   /// Lines of standard input said in this turn, and when it began.
   var linesInTurn = 0
   var turnBegan = Moment.zero
+  /// Before the next turn.
+  var turnPause: Task<Void, Never>?
   /// Resumed once all of one's own lines are kept and published.
   var lineWaiters: [CheckedContinuation<Void, Never>] = []
 
@@ -88,7 +90,7 @@ package actor MeetingSession {
 
   private var tasks: [Task<Void, Never>] = []
   /// It is to leave, and does so as soon as what was said is on its way.
-  private var isLeaving = false
+  private(set) var isLeaving = false
   private var isEnding = false
 
   init(
@@ -211,6 +213,8 @@ package actor MeetingSession {
   package func leave() async {
     guard !isLeaving else { return }
     isLeaving = true
+    // Who still reads lines learns of it in time to say that they come too late.
+    turnPause?.cancel()
     // Lines may wait for the first word of another: links are made still.
     await keepLines()
     isEnding = true
@@ -227,6 +231,8 @@ package actor MeetingSession {
     chatAlarm = nil
     signallingAlarms.removeAll()
     await parts.close()
+    // Others' lines that came while the rest was closed.
+    await keepAll()
     await parts.history.close()
     emit(.left)
     finishEvents()
@@ -236,7 +242,13 @@ package actor MeetingSession {
 
   /// A line of standard input: chat, or with a leading `/` a command.
   package func take(line: String) async {
-    guard !isLeaving else { return }
+    guard !isLeaving else {
+      guard !line.allSatisfy(\.isWhitespace) else { return }
+      return warnOnce(
+        Failure(
+          "lines-unsaid", exit: .temporary,
+          "This member is leaving already: lines that still waited weren't said."))
+    }
     // Two slashes begin a line that begins with one.
     guard line.hasPrefix("/"), !line.hasPrefix("//") else {
       await sayInTurn(line.hasPrefix("//") ? String(line.dropFirst()) : line)

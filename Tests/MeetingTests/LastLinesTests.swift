@@ -1,0 +1,69 @@
+import Foundation
+import Foundations
+import History
+import Testing
+
+@testable import Meeting
+
+@Suite("What is said last", .timeLimit(.minutes(1)))
+struct LastLinesTests {
+  private static let lines = (0..<100).map { "line \($0)" }
+
+  /// Holds up what is to be kept, as a slow disk does.
+  private static func hold(_ session: MeetingSession) async -> AsyncFlag {
+    let gate = AsyncFlag()
+    await session.keepInTurn { (_, _) async throws(Failure) in
+      await gate.wait(atMost: .seconds(30))
+    }
+    return gate
+  }
+
+  @Test("It is kept though nobody holds the session any more")
+  func dropped() async throws {
+    let path = NSTemporaryDirectory() + "virtue-" + SecretSource.system.bytes(8).hexadecimal
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var options = MeetingOptions(name: "Ada", dataDirectory: path)
+    options.interfaces = ["lo"]
+    let host = HostOptions(title: "Last", uses: 1, life: .seconds(600), isVisible: false)
+    var session: MeetingSession? = try await .host(host, options: options)
+    let (parts, commitment, gate) = try await Self.speak(in: #require(session))
+    session = nil
+    gate.raise()
+    await commitment?.value
+    let kept = try await parts.history.messages(limit: 1000)
+    #expect(kept.map(\.text) == Self.lines)
+    await parts.close()
+    await parts.history.close()
+  }
+
+  private static func speak(
+    in session: MeetingSession
+  ) async -> (SessionParts, Task<Void, Never>?, AsyncFlag) {
+    await session.keepLines()
+    let gate = await hold(session)
+    for line in lines { await session.say(line) }
+    return (await session.parts, await session.commitment, gate)
+  }
+
+  @Test("Leaving waits until all is kept, and says so if lines come that it can't say any more")
+  func leaving() async throws {
+    try await FileMeeting.run { meeting in
+      let session = meeting.session
+      let gate = await Self.hold(session)
+      for line in Self.lines { await session.say(line) }
+      async let leaving: Void = session.leave()
+      while await !session.isLeaving { await Task.yield() }
+      await session.take(line: " ")
+      await session.take(line: "too late")
+      await session.take(line: "much too late")
+      gate.raise()
+      await leaving
+      _ = await meeting.journal.first { if case .left = $0 { true } else { nil } }
+      // The blank one is nothing, and what is wrong is told once.
+      #expect(await meeting.journal.warnings("lines-unsaid").count == 1)
+      let path = meeting.parts.history.path
+      let kept = try await HistoryStore(reading: path).messages(limit: 1000)
+      #expect(kept.map(\.text) == Self.lines)
+    }
+  }
+}
