@@ -252,7 +252,7 @@ _virtue_host() {
 
 _virtue_join() {
     repeating_flags=()
-    non_repeating_flags=(--headless --json --blur --gods-eye --version -h --help)
+    non_repeating_flags=(--reopen --headless --json --blur --gods-eye --version -h --help)
     repeating_options=(--camera --interface --peer)
     non_repeating_options=(--name --blur-strength --background --resolution --microphone --speaker --record --port --data-dir --downloads --accept-files --duration)
     __virtue_offer_flags_options 1

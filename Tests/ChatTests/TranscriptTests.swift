@@ -178,7 +178,7 @@ struct ChatCommandTests {
     arguments: [
       "reply", "reply 0a1b2c", "reply yes no", "reply 0a1 x", "edit", "delete", "delete me",
       "react 0a1b2c", "poll", "poll Tea?", "poll Tea? | Yes", "poll | |", "vote 0a1b2c",
-      "vote 0a1b2c x", "vote 0a1b2c 99", "vote 0a1b2c -1", "hand wave",
+      "vote 0a1b2c x", "vote 0a1b2c -1", "hand wave",
       "poll q" + String(repeating: "|a", count: 17),
     ])
   func usage(line: String) {
@@ -221,6 +221,7 @@ struct ChatCommandTests {
     let name = poll.id.description.prefix(8)
     #expect(problem("vote \(name) 2") == nil)
     #expect(problem("vote \(name) 3") == .badChoice(2))
+    #expect(problem("vote \(name) 99") == .badChoice(2))
     #expect(problem("vote \(name) 1 2") == .badChoice(2))
   }
 }

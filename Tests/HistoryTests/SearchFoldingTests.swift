@@ -35,6 +35,7 @@ struct SearchFoldingTests {
     for text in ["Plain TEXT", "明天 OK", "שלום", "мир", ""] { #expect(folding.indexed(text) == nil) }
     #expect(folding.indexed("Straße Nº") == "strasse nº")
     #expect(folding.indexed("МИР") == "мир")
+    #expect(folding.indexed("ＦＵＬＬ　ｶﾞ") == "full　ガ")
     #expect(folding.indexed("\u{640}\u{64B}")?.isEmpty == true)
   }
 }

@@ -32,6 +32,11 @@ extension LabTests {
       try await ada.sees("hand") { $0.isRaised == true && $0.name == "Ben" }
       ben.say("/hand down")
       try await ada.sees("hand") { $0.isRaised == false }
+      // Nothing would be seen of the one, and whoever goes on writing doesn't mean to leave.
+      ada.say("\u{200B}\u{3164}")
+      ada.say("/leave me alone")
+      let meant = try await ada.sees("warning") { $0.code == "bad-command" }
+      #expect(meant.message == "Write it as /leave. To say the line, begin with two slashes.")
       ada.say("a secret")
       let secret = try #require(try await ben.sees("chat") { $0.text == "a secret" }.id)
       ada.say("/delete \(secret.prefix(8))")
@@ -44,7 +49,9 @@ extension LabTests {
         for part in ["Ada: the plan (edited)", "what plan?", "👍 Ben", "1 × No  (Ben)"] {
           #expect(kept.contains(part), "\(part) in \(kept)")
         }
-        #expect(!kept.contains("secret"))
+        #expect(!kept.contains("secret") && !kept.contains("\u{3164}"))
+        #expect(
+          await !member.events.contains { $0.chatKind == "text" && $0.text?.isEmpty != false })
         let attendance = try await history(of: member, ["--meeting", "latest", "--attendance"])
         #expect(attendance.contains { $0.hasSuffix("Ada came") })
         #expect(attendance.contains { $0.hasSuffix("Ben left") } || member.name == "Ada")
@@ -73,6 +80,45 @@ extension LabTests {
         #expect(await !ben.events.contains { $0.kind == "warning" })
       }
       #expect(try await ada.leave() == 0)
+    }
+  }
+
+  @Test("A meeting that lost all its members at once goes on when they come back")
+  func reopened() async throws {
+    try await Lab.run(hosts: 2) { lab in
+      let (members, _) = try await meet(lab, ["Ada", "Ben"], media: [])
+      for member in members {
+        member.say("before, says \(member.name)")
+        for other in members {
+          try await other.sees("chat") { $0.text == "before, says \(member.name)" }
+        }
+      }
+      for member in members { member.kill9() }
+      for member in members { _ = try await member.exit() }
+      func back(_ host: Int, _ arguments: [String]) throws -> Participant {
+        let member = members[host - 1]
+        return try Participant(
+          member.name, arguments, in: lab, on: host, media: [], dataDirectory: member.dataDirectory)
+      }
+      let nobody = try back(2, ["join"])
+      #expect(try await nobody.exit() == 68)
+      // Whichever comes first.
+      let again = [try back(1, ["join", "--reopen"]), try back(2, ["join", "--reopen"])]
+      for member in again {
+        try await member.sees("member-joined")
+        member.say("back, says \(member.name)")
+      }
+      for member in again {
+        for name in ["Ada", "Ben"] {
+          try await member.sees("chat") { $0.text == "back, says \(name)" }
+        }
+      }
+      for member in again { #expect(try await member.leave() == 0) }
+      #expect(Set(try await hashes(of: again)).count == 1)
+      let kept = try await history(of: again[0], ["--meeting", "latest"]).joined(separator: "\n")
+      for name in ["Ada", "Ben"] {
+        #expect(kept.contains("before, says \(name)") && kept.contains("back, says \(name)"))
+      }
     }
   }
 

@@ -9,6 +9,8 @@ protocol EventPrinter: Sendable {
   func print(_ event: MeetingEvent)
   /// Leaves the terminal as it was; nothing is printed afterwards.
   func finish()
+  /// - Throws: status 74 when some of the events could not be written.
+  func confirm() throws
 }
 
 /// Whole lines on a file descriptor, never mixed with one another.
@@ -61,6 +63,8 @@ struct JSONEventPrinter: EventPrinter {
   }
 
   func finish() {}
+
+  func confirm() throws { try output.finish() }
 }
 
 /// Events as sentences for somebody who reads along.
@@ -78,6 +82,8 @@ final class TextEventPrinter: EventPrinter {
     var bars = ProgressBars()
     var steps = ProgressSteps()
   }
+
+  func confirm() throws { try output.finish() }
 
   func finish() { _ = progress.withLockIfAvailable { output.put($0.bars.end()) } }
 

@@ -28,6 +28,7 @@ struct MeetingRunner {
         printer.print(event)
       }
       if let failure = await session.failure { throw failure }
+      try printer.confirm()
     } catch let failure as Failure where failure.code == "cancelled" {
       throw ExitCode(130)
     } catch let failure as Failure {

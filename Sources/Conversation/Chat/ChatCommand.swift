@@ -120,8 +120,9 @@ package enum ChatCommand: Hashable, Sendable {
     let parts = text.drop { $0 == "*" }.split(separator: "|").map {
       $0.trimmingCharacters(in: .whitespaces)
     }
-    guard (3...ChatBounds.options + 1).contains(parts.count), !parts.contains("") else {
-      throw .usage(usage)
+    guard parts.count > 2, !parts.contains("") else { throw .usage(usage) }
+    guard parts.count - 1 <= ChatBounds.options else {
+      throw .usage("/poll QUESTION | ANSWER | ANSWER, with at most \(ChatBounds.options) answers")
     }
     return .poll(parts[0], options: Array(parts.dropFirst()), allowsSeveral: allowsSeveral)
   }
@@ -134,10 +135,9 @@ package enum ChatCommand: Hashable, Sendable {
     else { throw .usage(usage) }
     var choice: Set<Int> = []
     for word in words.dropFirst() {
-      guard let number = Int(word), (0...ChatBounds.options).contains(number) else {
-        throw .usage(usage)
-      }
-      if number > 0 { choice.insert(number) }
+      guard let number = Int(word), number >= 0 else { throw .usage(usage) }
+      // The poll tells how many answers there are.
+      if number > 0 { choice.insert(min(number, ChatBounds.options + 1)) }
     }
     return .vote(name, choice.sorted())
   }

@@ -12,6 +12,8 @@ package actor HistoryStore {
 
   package nonisolated let path: String
   private let isReadOnly: Bool
+  /// Why nothing of this run is kept, and nothing of earlier ones known.
+  package nonisolated let reasonForNothingKept: Failure?
   private let pageLimit: Int?
   var queue: DatabaseQueue
   /// Which file it is that is written; `nil` where none is.
@@ -30,6 +32,7 @@ package actor HistoryStore {
     self.path = path
     self.pageLimit = pageLimit
     isReadOnly = false
+    reasonForNothingKept = nil
     latest = now
     do {
       queue = try DatabaseFile.openForWriting(path, pageLimit: pageLimit)
@@ -52,6 +55,7 @@ package actor HistoryStore {
     self.path = path
     pageLimit = nil
     isReadOnly = true
+    reasonForNothingKept = nil
     latest = WallTime(milliseconds: 0)
     do {
       queue = try DatabaseFile.openForReading(path)
@@ -66,6 +70,7 @@ package actor HistoryStore {
     pageLimit = nil
     isReadOnly = false
     latest = WallTime(milliseconds: 0)
+    reasonForNothingKept = failure
     do {
       queue = try DatabaseFile.openInMemory()
     } catch {

@@ -100,7 +100,13 @@ final class SearchFolding: Sendable {
   /// are "ss" and "ﬁ" is "fi", as by the full mappings (F) of Unicode's CaseFolding.txt, and both forms of
   /// the small sigma are one.
   private static func folded(_ scalar: Unicode.Scalar) -> [UInt8] {
-    let parts = String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars
+    // Half and full width are a matter of how Chinese, Japanese and Korean are typed.
+    let isWidth = (0xFF00...0xFFEF).contains(scalar.value)
+    let one = String(scalar)
+    let parts =
+      (isWidth
+      ? one.decomposedStringWithCompatibilityMapping : one.decomposedStringWithCanonicalMapping)
+      .unicodeScalars
     let text = parts.filter { !isMark($0) }.map(\.properties.lowercaseMapping).joined()
     let upper = text.unicodeScalars.map(\.properties.uppercaseMapping).joined()
     return upper.unicodeScalars.flatMap { Array($0.properties.lowercaseMapping.utf8) }

@@ -12,7 +12,11 @@ import Wire
 extension MeetingSession {
   /// Says a line to everybody.
   package func say(_ line: String) {
-    guard !line.allSatisfy(\.isWhitespace) else { return }
+    // Nothing of it would be seen.
+    let isBlank = line.unicodeScalars.allSatisfy {
+      $0.properties.isWhitespace || $0.properties.isDefaultIgnorableCodePoint
+    }
+    guard !isBlank else { return }
     drive(chat: .compose(.text(line), wall: parts.clock.wallTime()))
   }
 

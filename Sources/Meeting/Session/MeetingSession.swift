@@ -254,7 +254,13 @@ package actor MeetingSession {
       await sayInTurn(line.hasPrefix("//") ? String(line.dropFirst()) : line)
       return
     }
-    switch line.dropFirst().split(separator: " ").first {
+    let words = line.dropFirst().split(separator: " ")
+    switch words.first {
+    case let word? where ["leave", "invite"].contains(word) && words.count > 1:
+      emit(
+        .warning(
+          code: "bad-command",
+          message: "Write it as /\(word). To say the line, begin with two slashes."))
     case "leave": await leave()
     case "invite": offerInvite(uses: 50, life: .seconds(8 * 3600))
     case let verb? where FileCommand.verbs.contains(String(verb)):

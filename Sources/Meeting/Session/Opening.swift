@@ -70,25 +70,24 @@ extension MeetingSession {
   }
 
   /// Goes back into the latest meeting that can be found: its grant was kept.
+  /// - Parameter reopens: goes into the latest of all, and waits there where nobody of it is here: all may
+  ///   have been cut off at once.
   package static func rejoin(
-    options: MeetingOptions
+    options: MeetingOptions, reopens: Bool = false
   ) async throws(Failure) -> MeetingSession {
     let parts = try await SessionParts.open(options)
     return try await closing(parts) { (media) async throws(Failure) in
       let recent = try await parts.history.recentMeetings()
-      guard !recent.isEmpty else {
-        // What became of the history may be why.
-        let reasons = await parts.history.takeWarnings().map(\.message)
-        throw Failure(
-          "no-recent-meeting", exit: .usage,
-          (reasons + ["There is no meeting to go back to on this computer. Join one with its code."])
-            .joined(separator: " "))
-      }
-      guard let found = await find(recent, parts: parts) else {
+      guard let latest = recent.first else { throw await noMeeting(in: parts.history) }
+      // Whoever of it is on the network is found from within, as others that come back are.
+      let found =
+        reopens
+        ? (meeting: latest, addresses: parts.options.peers) : await find(recent, parts: parts)
+      guard let found else {
         throw Failure(
           "meeting-not-found", exit: .noHost,
-          "Nobody of “\(recent[0].title)” or an earlier meeting is on this network now. "
-            + "Ask a member for a code, or name an address with --peer.")
+          "Nobody of “\(latest.title)” or an earlier meeting is on this network now. Ask a member for a "
+            + "code, name an address with --peer, or open the meeting again with --reopen.")
       }
       let chain: GrantChain
       do {
@@ -108,6 +107,20 @@ extension MeetingSession {
       await session.start(members: [], peers: found.addresses)
       return session
     }
+  }
+
+  /// There may be none, or what became of the history is why none is known.
+  private static func noMeeting(in history: HistoryStore) async -> Failure {
+    if let reason = history.reasonForNothingKept {
+      return Failure(
+        "no-recent-meeting", exit: reason.exit,
+        "\(reason.message) So the meetings that this computer was in aren't known: join with a code."
+      )
+    }
+    let warnings = await history.takeWarnings().map(\.message)
+    let sentence = "There is no meeting to go back to on this computer. Join one with its code."
+    return Failure(
+      "no-recent-meeting", exit: .usage, (warnings + [sentence]).joined(separator: " "))
   }
 
   // MARK: - Steps of all three

@@ -82,7 +82,10 @@ struct HistoryPage {
     }
     var body = ""
     if message.kind == "reply" {
-      let quote = target.map { "\(bdi($0.name)): \(bdi(DisplayText.line($0.text, limit: 120)))" }
+      let quote = target.map { target in
+        let said = bdi(DisplayText.line(target.text, limit: 120))
+        return "\(bdi(target.name)): \(target.kind == "deleted" ? "<em>deleted</em>" : said)"
+      }
       let link = message.target.map { "#m\($0)" } ?? "#"
       body +=
         "<blockquote><a href=\"\(link)\">↩ \(quote ?? "an earlier message")</a></blockquote>"
