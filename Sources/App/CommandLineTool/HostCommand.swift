@@ -8,7 +8,7 @@ struct HostCommand: AsyncParsableCommand {
     abstract: "Open a meeting; prints the code that lets others in.",
     discussion: """
       The code is good until it has been used --uses times or --life is over, whichever comes \
-      first. The meeting ends when its last member leaves.
+      first. The meeting ends when its last member leaves; virtue join --reopen goes on with it.
       """)
 
   @Argument(help: "What the meeting is called.")

@@ -108,6 +108,7 @@ extension MeetingSession {
             code: "chat-refused", message: "The line was not sent: \(Self.reason(of: refusal))."))
       case .misbehaviour(let peer, let what):
         parts.log.notice("\(peer): \(what)")
+        if case .equivocation = what, peer != parts.me { tellOfContradiction(by: peer) }
       }
     }
     chatAlarm?.set(chat.deadline)
@@ -211,6 +212,14 @@ extension MeetingSession {
 
   private func tellOfHistory() async {
     for failure in await parts.history.takeWarnings() { warnOnce(failure) }
+  }
+
+  private func tellOfContradiction(by peer: PeerID) {
+    emit(
+      .warning(
+        code: "contradiction",
+        message: "\(name(of: peer)) has signed different lines under one number: from a copy of a "
+          + "data directory, or to mislead. All are kept, and marked in virtue history."))
   }
 
   func warnOnce(_ failure: Failure) {
