@@ -146,6 +146,27 @@ extension LinksTests {
       await links.close()
     }
 
+    @Test("Who listens on one interface is reached from this computer at its addresses only")
+    func ownAddresses() async throws {
+      let every = LocalAddresses.current() + LocalAddresses.current(interfaces: ["lo"])
+      for interface in Set(every.map(\.interface)) {
+        let links = try makeLinks()
+        let listener = try await links.listen(interfaces: [interface])
+        for address in every {
+          let target = NetworkAddress(host: address.scopedHost, port: listener.port)
+          if address.interface == interface {
+            let stream = try await links.connect(to: target, purpose: .link)
+            #expect(stream.remoteAddress == target)
+          } else {
+            await #expect(throws: Failure.self, "\(interface) at \(target)") {
+              try await links.connect(to: target, purpose: .link)
+            }
+          }
+        }
+        await links.close()
+      }
+    }
+
     @Test("After everything is closed each call ends, with a failure or at once")
     func afterClose() async throws {
       let pair = try await Pair()

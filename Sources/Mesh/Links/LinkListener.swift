@@ -30,7 +30,7 @@ package final class LinkListener: Sendable {
 
   package var statistics: LinkStatistics { register.statistics }
 
-  /// Where it listens: wildcards, or the addresses of the interfaces that were named.
+  /// Where it listens: wildcards, each bound to an interface where interfaces were named.
   package let addresses: [NetworkAddress]
 
   /// Takes no more connections and drops the unconfirmed ones. Confirmed streams go on.
@@ -53,39 +53,40 @@ struct ListeningSockets {
 
   /// A port that is free for the first socket is nearly always free for the others too.
   private static let portTries = 16
-  private static let backlog: CInt = 128
 
   func open(port: UInt16, interfaces: [String]?) async throws(Failure) -> [any Channel] {
-    let hosts = try Self.hosts(of: interfaces)
+    let places = try Self.places(on: interfaces)
     for _ in 1..<Self.portTries where port == 0 {
       do {
-        return try await open(hosts, port: 0)
+        return try await open(places, port: 0)
       } catch  where error.code == Self.portInUse {
         continue
       }
     }
-    return try await open(hosts, port: port)
+    return try await open(places, port: port)
   }
 
-  private static func hosts(of interfaces: [String]?) throws(Failure) -> [String] {
-    guard let interfaces else { return ["0.0.0.0", "::"] }
-    let hosts = LocalAddresses.current(interfaces: interfaces).map(\.scopedHost)
-    guard !hosts.isEmpty else {
+  private static func places(on interfaces: [String]?) throws(Failure) -> [ListeningPlace] {
+    guard let interfaces else { return ListeningPlace.both(on: nil) }
+    let present = Set(LocalAddresses.current(interfaces: interfaces).map(\.interface)).sorted()
+    guard !present.isEmpty else {
       throw Failure(
         "no-interface", exit: .unavailable,
         "No network interface called \(interfaces.joined(separator: " or ")) is up.")
     }
-    return hosts
+    return present.flatMap { ListeningPlace.both(on: $0) }
   }
 
-  /// Opens as many of `hosts` as have their address family on this computer, at least one.
-  private func open(_ hosts: [String], port: UInt16) async throws(Failure) -> [any Channel] {
+  /// Opens as many of `places` as have their address family on this computer, at least one.
+  private func open(
+    _ places: [ListeningPlace], port: UInt16
+  ) async throws(Failure) -> [any Channel] {
     var channels: [any Channel] = []
     var port = port
     var problem: Failure?
-    for host in hosts {
+    for place in places {
       do {
-        let channel = try await open(NetworkAddress(host: host, port: port))
+        let channel = try await open(place, port: port)
         channels.append(channel)
         port = NetworkAddress(channel.localAddress).port
       } catch  where error.code == Self.addressMissing {
@@ -99,13 +100,12 @@ struct ListeningSockets {
     return channels
   }
 
-  private func open(_ address: NetworkAddress) async throws(Failure) -> any Channel {
-    let target = try address.socketAddress()
+  private func open(
+    _ place: ListeningPlace, port: UInt16
+  ) async throws(Failure) -> any Channel {
     let (settings, limits) = (links.settings, links.limits)
     let (openStreams, register) = (links.openStreams, register)
     let plain = ServerBootstrap(group: links.group)
-      .serverChannelOption(.backlog, value: Self.backlog)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let handler = StreamHandler(
@@ -114,37 +114,39 @@ struct ListeningSockets {
         }
       }
     let options = SocketOptions(unacknowledged: limits.unacknowledged)
-    var bootstrap = options.apply(to: plain) { $0.childChannelOption($1, value: $2) }
-    if target.protocol == .inet6 {
-      bootstrap = bootstrap.serverChannelOption(
-        ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
-    }
+    let bootstrap = options.apply(to: plain) { $0.childChannelOption($1, value: $2) }
     do {
-      return try await bootstrap.bind(to: target).get()
+      return try await bootstrap.withBoundSocket(place.listen(port: port)).get()
     } catch let error as IOError {
-      throw Self.failure(error, at: address)
+      throw Self.failure(error, at: place, port: port)
     } catch {
-      throw Failure("cannot-listen", exit: .system, "Can't listen on \(address): \(error)")
+      throw Failure("cannot-listen", exit: .system, "Can't listen on \(place): \(error)")
     }
   }
 
   private static let portInUse = "port-in-use"
   private static let addressMissing = "no-such-address"
 
-  private static func failure(_ error: IOError, at address: NetworkAddress) -> Failure {
+  private static func failure(
+    _ error: IOError, at place: ListeningPlace, port: UInt16
+  ) -> Failure {
     switch error.errnoCode {
     case EADDRINUSE:
       Failure(
         portInUse, exit: .cannotCreate,
-        "Port \(address.port) is in use by another program; choose another one.")
+        "Port \(port) is in use by another program; choose another one.")
+    // Of a socket that is bound to an interface, that is what isn't permitted: the port is EACCES.
+    case EPERM where place.interface != nil:
+      Failure("cannot-listen", exit: .system, "Can't listen on \(place): \(error)")
     case EACCES, EPERM:
       Failure(
         "port-not-allowed", exit: .noPermission,
-        "Port \(address.port) needs rights that this program doesn't have; choose one above 1023.")
-    case EADDRNOTAVAIL, EAFNOSUPPORT:
-      Failure(addressMissing, exit: .unavailable, "\(address) is no address of this computer.")
+        "Port \(port) needs rights that this program doesn't have; choose one above 1023.")
+    // ENODEV: the interface went away since it was looked up.
+    case EADDRNOTAVAIL, EAFNOSUPPORT, ENODEV:
+      Failure(addressMissing, exit: .unavailable, "\(place) is no place to listen at here.")
     case _:
-      Failure("cannot-listen", exit: .system, "Can't listen on \(address): \(error)")
+      Failure("cannot-listen", exit: .system, "Can't listen on \(place): \(error)")
     }
   }
 }

@@ -36,7 +36,7 @@ package final class Links: Sendable {
 
   /// Takes connections on `port`, or on any free port for 0, over IPv4 and IPv6.
   ///
-  /// - Parameter interfaces: listens only at the addresses that these interfaces have now.
+  /// - Parameter interfaces: takes only what comes over these, to whatever addresses they have by then.
   /// - Throws: "port-in-use", "port-not-allowed", "no-interface", "no-such-address",
   ///   "cannot-listen", "closed".
   package func listen(
