@@ -65,6 +65,28 @@ extension LabTests {
     }
   }
 
+  @Test("An interface that comes later, or is unplugged and comes back, is listened on too")
+  func laterInterface() async throws {
+    try await Lab.run(hosts: 1) { lab in
+      let host = try Participant(
+        "Ada", Self.host + ["--interface", "eth1", "--port", "4455"], in: lab, on: 1, media: [])
+      _ = try await host.code
+      for _ in 1...2 {
+        try await lab.shell(
+          "ip link add eth1 type veth peer name end1 && ip addr add 10.88.0.1/24 dev eth1"
+            + " && ip link set eth1 up && ip link set end1 up", on: 1)
+        try await lab.shell(
+          "until { exec 3<>/dev/tcp/10.88.0.1/4455; } 2>/dev/null; do sleep 0.05; done", on: 1)
+        let plugged = ContinuousClock.now
+        host.say("/invite")
+        let invite = try await host.sees("invite", after: plugged)
+        #expect(invite.link?.contains("10.88.0.1:4455") == true, "\(invite.link ?? "")")
+        try await lab.shell("ip link del eth1", on: 1)
+      }
+      #expect(try await host.leave() == 0)
+    }
+  }
+
   private static let host = ["host", "Lab", "--interface", "eth0"]
   private static let withoutIPv6 = "sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1"
 }

@@ -115,9 +115,7 @@ extension MeetingSession {
         expires: invite.expires))
   }
 
-  private var ownAddresses: [NetworkAddress] {
-    LinkAddresses.advertised(by: parts.listener, interfaces: parts.options.interfaces)
-  }
+  private var ownAddresses: [NetworkAddress] { parts.listener.advertised }
 
   /// Of the members that may admit, those who hear of codes: whoever takes a code over is the first of
   /// them that is left.
@@ -200,6 +198,7 @@ extension MeetingSession {
         parts.log.debug("Published as \(registered).")
       }
     case .responder(let kind): parts.log.debug("Discovery goes through the \(kind) responder.")
+    case .networkChanged: networkHasChanged = true
     case .problem(let sentence):
       if warned.insert(sentence).inserted {
         emit(.warning(code: "discovery", message: sentence))

@@ -39,6 +39,8 @@ package actor MeetingSession {
   let tag: MeetingTag
   let visibility: ServiceRecord.Visibility?
   var advertised: [String: String] = [:]
+  /// Since ``renewAddresses()``. Before the session nobody heeded it.
+  var networkHasChanged = true
   /// Goes up when others can find this member, and ends with the session.
   let published = AsyncFlag()
   /// Nameplates that others advertise, by their labels.

@@ -90,17 +90,10 @@ struct SessionParts: Sendable {
       return try MemberRecord(
         key: key, name: options.name, certificateFingerprint: certificate.fingerprint,
         sealingKey: sealingKey.publicKey,
-        addresses: LinkAddresses.advertised(by: listener, interfaces: options.interfaces),
+        addresses: listener.advertised,
         capabilities: sendsMedia ? [MemberRecord.sendsMedia] : [], issued: clock.wallTime())
     } catch {
       throw Failure("bad-name", exit: .usage, "A member record can't be made: \(error).")
     }
-  }
-}
-
-/// Where this member's links are reached.
-enum LinkAddresses {
-  static func advertised(by listener: LinkListener, interfaces: [String]?) -> [NetworkAddress] {
-    LocalAddresses.advertised(port: listener.port, interfaces: interfaces)
   }
 }

@@ -27,6 +27,7 @@ extension MeetingSession {
         MeetingStatistics(
           members: rows, refused: refused, processorTime: parts.clock.processorTime(),
           residentBytes: ProcessMemory.resident)))
+    await renewAddresses()
   }
 
   func refusedStream() { refusedStreams += 1 }

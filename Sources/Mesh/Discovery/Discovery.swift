@@ -55,6 +55,8 @@ package enum DiscoveryEvent: Hashable, Sendable {
   case published(label: String, registered: String)
   /// Who answers for this process from now on.
   case responder(ResponderKind)
+  /// This host's interfaces or addresses aren't what they were.
+  case networkChanged
   /// What hinders discovery, as a sentence for people; it goes on trying.
   case problem(String)
 }

@@ -412,6 +412,7 @@ final class DiscoveryEngine: @unchecked Sendable {
       guard now != interfaces else { return }
       interfaces = now
       log("discovery: the host's addresses changed")
+      tell(.networkChanged)
       responder?.update(now)
       guard isRunning, let responder, restriction != daemonInterfaces else { return }
       daemonInterfaces = restriction

@@ -11,39 +11,91 @@ package final class LinkListener: Sendable {
   /// ``FramedStream/confirm()``.
   package let incoming: AsyncStream<FramedStream>
 
-  private let channels: [any Channel]
-  private let register: IncomingRegister
-  private let openStreams: OpenStreams
-  private let isOpen = Mutex(true)
-
-  init(
-    channels: [any Channel], incoming: AsyncStream<FramedStream>, register: IncomingRegister,
-    openStreams: OpenStreams
-  ) {
-    self.channels = channels
-    self.incoming = incoming
-    self.register = register
-    self.openStreams = openStreams
-    addresses = channels.map { NetworkAddress($0.localAddress) }
-    port = addresses.first?.port ?? 0
+  private struct State {
+    var isOpen = true
+    var sockets: [ListeningSocket]
   }
 
-  package var statistics: LinkStatistics { register.statistics }
+  private let interfaces: [String]?
+  private let opener: ListeningSockets
+  private let state: Mutex<State>
+
+  init(
+    sockets: [ListeningSocket], interfaces: [String]?, incoming: AsyncStream<FramedStream>,
+    opener: ListeningSockets
+  ) {
+    self.interfaces = interfaces
+    self.incoming = incoming
+    self.opener = opener
+    state = Mutex(State(sockets: sockets))
+    port = sockets.first.map { NetworkAddress($0.channel.localAddress).port } ?? 0
+  }
+
+  package var statistics: LinkStatistics { opener.register.statistics }
 
   /// Where it listens: wildcards, each bound to an interface where interfaces were named.
-  package let addresses: [NetworkAddress]
+  package var addresses: [NetworkAddress] {
+    state.withLock(\.sockets).map { NetworkAddress($0.channel.localAddress) }
+  }
+
+  /// What a member record says of where this host is reached: those of its addresses, as they are now,
+  /// that are listened on.
+  package var advertised: [NetworkAddress] {
+    let sockets = state.withLock(\.sockets)
+    return LocalAddresses.current(interfaces: interfaces)
+      .filter { address in sockets.contains { $0.place.takes(address) } }
+      .map { NetworkAddress(host: $0.host, port: port) }
+  }
+
+  /// Listens also on those of the named interfaces that have come since, or come back. One call at a
+  /// time.
+  /// - Throws: what kept it from listening on one of them; on the others it does.
+  package func renew() async throws(Failure) {
+    guard interfaces != nil else { return }
+    let present = ListeningPlace.present(on: interfaces)
+    let gone = state.withLock { state in
+      let gone = state.sockets.filter { !present.contains($0.place) }
+      state.sockets.removeAll { !present.contains($0.place) }
+      return gone
+    }
+    for socket in gone { try? await socket.channel.close() }
+    let known = Set(state.withLock(\.sockets).map(\.place))
+    var problem: Failure?
+    for place in present where !known.contains(place) {
+      do {
+        let socket = try await opener.open(place, port: port)
+        let isOpen = state.withLock { state in
+          if state.isOpen { state.sockets.append(socket) }
+          return state.isOpen
+        }
+        if !isOpen { try? await socket.channel.close() }
+      } catch  where error.code == ListeningSockets.addressMissing {
+        continue
+      } catch {
+        problem = error
+      }
+    }
+    if let problem { throw problem }
+  }
 
   /// Takes no more connections and drops the unconfirmed ones. Confirmed streams go on.
   package func close() async {
-    let isFirst = isOpen.withLock { isOpen in
-      defer { isOpen = false }
-      return isOpen
+    let sockets = state.withLock { state -> [ListeningSocket]? in
+      guard state.isOpen else { return nil }
+      state.isOpen = false
+      return state.sockets
     }
-    guard isFirst else { return }
-    for channel in channels { try? await channel.close() }
-    register.close()
-    openStreams.remove(self)
+    guard let sockets else { return }
+    for socket in sockets { try? await socket.channel.close() }
+    opener.register.close()
+    opener.links.openStreams.remove(self)
   }
+}
+
+/// A socket that listens.
+struct ListeningSocket: Sendable {
+  let place: ListeningPlace
+  let channel: any Channel
 }
 
 /// Opens the sockets of one listener, which all have the same port.
@@ -54,8 +106,13 @@ struct ListeningSockets {
   /// A port that is free for the first socket is nearly always free for the others too.
   private static let portTries = 16
 
-  func open(port: UInt16, interfaces: [String]?) async throws(Failure) -> [any Channel] {
-    let places = try Self.places(on: interfaces)
+  func open(port: UInt16, interfaces: [String]?) async throws(Failure) -> [ListeningSocket] {
+    if let interfaces, LocalAddresses.current(interfaces: interfaces).isEmpty {
+      throw Failure(
+        "no-interface", exit: .unavailable,
+        "No network interface called \(interfaces.joined(separator: " or ")) is up.")
+    }
+    let places = ListeningPlace.present(on: interfaces)
     for _ in 1..<Self.portTries where port == 0 {
       do {
         return try await open(places, port: 0)
@@ -66,43 +123,33 @@ struct ListeningSockets {
     return try await open(places, port: port)
   }
 
-  private static func places(on interfaces: [String]?) throws(Failure) -> [ListeningPlace] {
-    guard let interfaces else { return ListeningPlace.both(on: nil) }
-    let present = Set(LocalAddresses.current(interfaces: interfaces).map(\.interface)).sorted()
-    guard !present.isEmpty else {
-      throw Failure(
-        "no-interface", exit: .unavailable,
-        "No network interface called \(interfaces.joined(separator: " or ")) is up.")
-    }
-    return present.flatMap { ListeningPlace.both(on: $0) }
-  }
-
   /// Opens as many of `places` as have their address family on this computer, at least one.
   private func open(
     _ places: [ListeningPlace], port: UInt16
-  ) async throws(Failure) -> [any Channel] {
-    var channels: [any Channel] = []
+  ) async throws(Failure) -> [ListeningSocket] {
+    var sockets: [ListeningSocket] = []
     var port = port
     var problem: Failure?
     for place in places {
       do {
-        let channel = try await open(place, port: port)
-        channels.append(channel)
-        port = NetworkAddress(channel.localAddress).port
+        let socket = try await open(place, port: port)
+        sockets.append(socket)
+        port = NetworkAddress(socket.channel.localAddress).port
       } catch  where error.code == Self.addressMissing {
         problem = error
       } catch {
-        for channel in channels { try? await channel.close() }
+        for socket in sockets { try? await socket.channel.close() }
         throw error
       }
     }
-    if channels.isEmpty, let problem { throw problem }
-    return channels
+    if sockets.isEmpty, let problem { throw problem }
+    return sockets
   }
 
-  private func open(
-    _ place: ListeningPlace, port: UInt16
-  ) async throws(Failure) -> any Channel {
+  func open(_ place: ListeningPlace, port: UInt16) async throws(Failure) -> ListeningSocket {
+    let attempt = Attempt()
+    guard links.openStreams.begin(attempt) else { throw Links.closedFailure }
+    defer { links.openStreams.end(attempt) }
     let (settings, limits) = (links.settings, links.limits)
     let (openStreams, register) = (links.openStreams, register)
     let plain = ServerBootstrap(group: links.group)
@@ -116,7 +163,8 @@ struct ListeningSockets {
     let options = SocketOptions(unacknowledged: limits.unacknowledged)
     let bootstrap = options.apply(to: plain) { $0.childChannelOption($1, value: $2) }
     do {
-      return try await bootstrap.withBoundSocket(place.listen(port: port)).get()
+      let channel = try await bootstrap.withBoundSocket(place.listen(port: port)).get()
+      return ListeningSocket(place: place, channel: channel)
     } catch let error as IOError {
       throw Self.failure(error, at: place, port: port)
     } catch {
@@ -125,7 +173,7 @@ struct ListeningSockets {
   }
 
   private static let portInUse = "port-in-use"
-  private static let addressMissing = "no-such-address"
+  static let addressMissing = "no-such-address"
 
   private static func failure(
     _ error: IOError, at place: ListeningPlace, port: UInt16

@@ -37,6 +37,7 @@ package final class Links: Sendable {
   /// Takes connections on `port`, or on any free port for 0, over IPv4 and IPv6.
   ///
   /// - Parameter interfaces: takes only what comes over these, to whatever addresses they have by then.
+  ///   At least one must be up; for those that come later there is ``LinkListener/renew()``.
   /// - Throws: "port-in-use", "port-not-allowed", "no-interface", "no-such-address",
   ///   "cannot-listen", "closed".
   package func listen(
@@ -48,10 +49,10 @@ package final class Links: Sendable {
     let (incoming, continuation) = AsyncStream.makeStream(
       of: FramedStream.self, bufferingPolicy: .bufferingOldest(limits.unconfirmed))
     let register = IncomingRegister(limits: limits, continuation: continuation)
-    let channels = try await ListeningSockets(links: self, register: register).open(
-      port: port, interfaces: interfaces)
+    let opener = ListeningSockets(links: self, register: register)
     let listener = LinkListener(
-      channels: channels, incoming: incoming, register: register, openStreams: openStreams)
+      sockets: try await opener.open(port: port, interfaces: interfaces), interfaces: interfaces,
+      incoming: incoming, opener: opener)
     guard openStreams.insert(listener) else {
       await listener.close()
       throw Self.closedFailure

@@ -10,10 +10,27 @@ import NIOCore
 struct ListeningPlace: Hashable, Sendable, CustomStringConvertible {
   /// `nil` for all.
   let interface: String?
+  /// The kernel's number for the interface: one that was unplugged and comes back has another, and a
+  /// socket that is bound to it hears nothing any more. 0 for all.
+  let index: UInt32
   let isIPv6: Bool
 
-  static func both(on interface: String?) -> [ListeningPlace] {
-    [false, true].map { ListeningPlace(interface: interface, isIPv6: $0) }
+  /// The places on those of `interfaces` that exist, up or not; on all when `nil`.
+  static func present(on interfaces: [String]?) -> [ListeningPlace] {
+    guard let interfaces else { return both(on: nil, index: 0) }
+    return Set(interfaces).sorted().flatMap { interface in
+      let index = if_nametoindex(interface)
+      return index == 0 ? [] : both(on: interface, index: index)
+    }
+  }
+
+  private static func both(on interface: String?, index: UInt32) -> [ListeningPlace] {
+    [false, true].map { ListeningPlace(interface: interface, index: index, isIPv6: $0) }
+  }
+
+  /// Whether what comes to `address` is taken here.
+  func takes(_ address: LocalAddress) -> Bool {
+    address.isIPv6 == isIPv6 && (interface == nil || interface == address.interface)
   }
 
   var host: String { isIPv6 ? "::" : "0.0.0.0" }

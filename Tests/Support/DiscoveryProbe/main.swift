@@ -56,6 +56,7 @@ struct Printer: Sendable {
       case .responder(let kind):
         line.event = "responder"
         line.text = kind.rawValue
+      case .networkChanged: line.event = "network"
       case .problem(let text):
         line.event = "problem"
         line.text = text
