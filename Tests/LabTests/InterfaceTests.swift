@@ -87,6 +87,28 @@ extension LabTests {
     }
   }
 
+  @Test("A file is fetched from who has got another address since the others met it")
+  func fileFromLaterAddress() async throws {
+    try await Lab.run(hosts: 2) { lab in
+      for host in 1...2 { try await lab.shell(Self.withoutIPv6, on: host) }
+      let (members, _) = try await meet(lab, ["Ada", "Ben"], media: [])
+      let (ada, ben) = (members[0], members[1])
+      let changed = ContinuousClock.now
+      try await lab.shell(
+        "ip addr flush dev eth0 scope global && ip addr add 10.77.0.201/24 dev eth0"
+          + " && ip route replace 224.0.0.0/4 dev eth0", on: 1)
+      let path = "\(lab.directory)/plan.bin"
+      let content = Data((0..<500_000).map { UInt8(truncatingIfNeeded: $0 / 251) })
+      try content.write(to: URL(fileURLWithPath: path))
+      ada.say("/send \(path) for Monday")
+      let offer = try await ben.sees("chat", after: changed) { $0.chatKind == "file" }
+      ben.say("/accept \(try #require(offer.id?.prefix(8)))")
+      let received = try await ben.sees("file", within: .seconds(20)) { $0.state == "complete" }
+      #expect(try Data(contentsOf: URL(fileURLWithPath: #require(received.path))) == content)
+      for member in members { #expect(try await member.leave() == 0) }
+    }
+  }
+
   private static let host = ["host", "Lab", "--interface", "eth0"]
   private static let withoutIPv6 = "sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1"
 }

@@ -1,9 +1,15 @@
+import Admission
 import Foundations
+import Gossip
 import Links
+import SwiftProtobuf
+import Wire
 
 /// What is to be done when this computer's addresses change.
 extension MeetingSession {
-  /// Listens on interfaces that came. Called once a second at most.
+  /// Listens on interfaces that came, and tells the others where this member is reached now: they dial
+  /// it there, and fetch files from there. Called once a second at most: an interface that comes and
+  /// goes all the time makes no more broadcasts than that.
   func renewAddresses() async {
     guard networkHasChanged else { return }
     networkHasChanged = false
@@ -12,5 +18,17 @@ extension MeetingSession {
     } catch {
       warnOnce(error)
     }
+    // Without any, nobody would hear of it; the next change brings some.
+    guard !hasEnded, !parts.listener.advertised.isEmpty,
+      let old = try? MemberRecord(verifying: membership.record),
+      let record = try? parts.memberRecord(replacing: old), record.addresses != old.addresses
+    else { return }
+    membership.record = record.signed
+    if let inviter = try? AdmittedMember(
+      record: record, chain: ticket.chain, meeting: ticket.meeting, revocations: revocations)
+    {
+      desk.meeting.inviter = inviter
+    }
+    drive(.broadcast(.with { $0.membership = membership }))
   }
 }

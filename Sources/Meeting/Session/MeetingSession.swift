@@ -46,7 +46,7 @@ package actor MeetingSession {
   /// Nameplates that others advertise, by their labels.
   var nameplates: [String: Set<Int>] = [:]
   var revocations: RevocationSet
-  let membership: WireMembership
+  var membership: WireMembership
   var admitted: [PeerID: AdmittedMember] = [:]
   var nextEnvelope: UInt64
 

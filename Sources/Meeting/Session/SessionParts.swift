@@ -85,13 +85,20 @@ struct SessionParts: Sendable {
   }
 
   /// This run's record of oneself.
-  func memberRecord() throws(Failure) -> MemberRecord {
+  ///
+  /// - Parameter old: which it is to replace, so that it must count as issued later, whatever the clock
+  ///   says.
+  func memberRecord(replacing old: MemberRecord? = nil) throws(Failure) -> MemberRecord {
+    var issued = clock.wallTime()
+    if let old, old.issued >= issued {
+      issued = WallTime(milliseconds: old.issued.milliseconds + 1)
+    }
     do {
       return try MemberRecord(
         key: key, name: options.name, certificateFingerprint: certificate.fingerprint,
         sealingKey: sealingKey.publicKey,
         addresses: listener.advertised,
-        capabilities: sendsMedia ? [MemberRecord.sendsMedia] : [], issued: clock.wallTime())
+        capabilities: sendsMedia ? [MemberRecord.sendsMedia] : [], issued: issued)
     } catch {
       throw Failure("bad-name", exit: .usage, "A member record can't be made: \(error).")
     }
