@@ -22,13 +22,47 @@ enum DatabaseFile {
   static func openForWriting(_ path: String, pageLimit: Int?) throws -> DatabaseQueue {
     try makePrivate(path)
     try check(path)
+    var configuration = writingConfiguration()
+    configuration.journalMode = .wal
+    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    try prepare(queue, pageLimit: pageLimit)
+    return queue
+  }
+
+  /// For a full disk. The log's index, which several processes share in a file, is held in memory, so no
+  /// other process can use the history meanwhile. What is there can be read, and what is written is kept
+  /// from the moment on at which it fits.
+  static func openAlone(_ path: String, pageLimit: Int?) throws -> DatabaseQueue {
+    try makePrivate(path)
+    var configuration = writingConfiguration()
+    // Before the first access, or SQLite makes the shared index after all (https://sqlite.org/wal.html,
+    // "Use of WAL Without Shared-Memory").
+    configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE") }
+    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    if let size = size(of: path), size > 0 {
+      try queue.read { db in try check(db, size: size) }
+    }
+    try queue.writeWithoutTransaction { db in
+      // GRDB's own way to this mode makes a table and drops it, for which there is no room.
+      let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
+      guard mode == "wal" else {
+        throw DatabaseError(resultCode: .SQLITE_CANTOPEN, message: "it has no log")
+      }
+    }
+    try prepare(queue, pageLimit: pageLimit)
+    return queue
+  }
+
+  private static func writingConfiguration() -> Configuration {
     var configuration = Configuration()
     configuration.label = "virtue.history"
-    configuration.journalMode = .wal
     configuration.foreignKeysEnabled = true
     configuration.busyMode = .timeout(patience)
     addFolding(to: &configuration)
-    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    return configuration
+  }
+
+  private static func prepare(_ queue: DatabaseQueue, pageLimit: Int?) throws {
     try queue.writeWithoutTransaction { db in
       // In WAL mode FULL syncs the log at each commit: what was acknowledged survives a power cut.
       try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -42,7 +76,6 @@ enum DatabaseFile {
       if try Schema.migrator.hasBeenSuperseded(db) { throw Problem.newer }
     }
     try migrate(queue)
-    return queue
   }
 
   /// The tables' triggers fold what is written.
@@ -87,17 +120,44 @@ enum DatabaseFile {
 
   static func openForReading(_ path: String) throws -> DatabaseQueue {
     do {
-      return try openMigratedForReading(path)
-    } catch Problem.older {
-      try openForWriting(path, pageLimit: nil).close()
-      return try openMigratedForReading(path)
+      do {
+        return try openMigratedForReading(path)
+      } catch Problem.older {
+        try openForWriting(path, pageLimit: nil).close()
+        return try openMigratedForReading(path)
+      }
+    } catch let error as DatabaseError where error.isLackOfRoom(at: path) {
+      return try openCopyForReading(path)
+    } catch let error as DatabaseError
+      where error.resultCode == .SQLITE_BUSY && DiskRoom(at: path)?.isFull == true
+    {
+      // Somebody is in a meeting on the full disk, see ``openAlone``.
+      return try openCopyForReading(path)
     }
+  }
+
+  /// Where SQLite can't keep beside the file what it needs for reading it.
+  private static func openCopyForReading(_ path: String) throws -> DatabaseQueue {
+    let copy = try ReadingCopy.make(of: path)
+    // Once it is open its files need no names: nothing is left behind, whatever becomes of the program.
+    defer { copy.remove() }
+    let queue = try openAlone(copy.path, pageLimit: nil)
+    try queue.writeWithoutTransaction { db in
+      // Sorting and the like take memory, not files.
+      try db.execute(sql: "PRAGMA temp_store = MEMORY")
+    }
+    return queue
   }
 
   private static func openMigratedForReading(_ path: String) throws -> DatabaseQueue {
     guard access(path, F_OK) == 0 else { throw Problem.missing }
     try requirePlainFile(path)
     let queue = try readOnlyQueue(path, label: "virtue.history.reading")
+    try checkForReading(queue)
+    return queue
+  }
+
+  private static func checkForReading(_ queue: DatabaseQueue) throws {
     try queue.read { db in
       if try Schema.migrator.hasBeenSuperseded(db) { throw Problem.newer }
       guard try Schema.migrator.hasCompletedMigrations(db) else {
@@ -108,7 +168,6 @@ enum DatabaseFile {
       }
       try Schema.check(db)
     }
-    return queue
   }
 
   private static func readOnlyQueue(_ path: String, label: String) throws -> DatabaseQueue {
@@ -168,22 +227,29 @@ enum DatabaseFile {
   /// Looks whether the file is whole, before anything is written to it: opening it for writing in WAL
   /// mode already changes it, and a damaged one is to be set aside as it was found.
   private static func check(_ path: String) throws {
-    var status = stat()
-    guard stat(path, &status) == 0, status.st_size > 0 else { return }
+    guard let size = size(of: path), size > 0 else { return }
     let queue = try readOnlyQueue(path, label: "virtue.history.check")
-    try queue.read { db in
-      // Reads the header and the schema: a file that is no database fails here.
-      _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master")
-      try Schema.check(db)
-      guard status.st_size <= checkedSize else { return }
-      guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") != "ok" else { return }
-      // The quick check is wrong about the tables of some versions; the slow one has the last word.
-      let verdict = try String.fetchOne(db, sql: "PRAGMA integrity_check(1)")
-      guard verdict == "ok" else {
-        throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
-      }
-    }
+    try queue.read { db in try check(db, size: size) }
     try queue.close()
+  }
+
+  private static func check(_ db: Database, size: Int) throws {
+    // Reads the header and the schema: a file that is no database fails here.
+    _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master")
+    try Schema.check(db)
+    guard size <= checkedSize else { return }
+    guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") != "ok" else { return }
+    // The quick check is wrong about the tables of some versions; the slow one has the last word.
+    let verdict = try String.fetchOne(db, sql: "PRAGMA integrity_check(1)")
+    guard verdict == "ok" else {
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
+    }
+  }
+
+  /// In bytes; `nil` where there is no file.
+  private static func size(of path: String) -> Int? {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : nil
   }
 }
 

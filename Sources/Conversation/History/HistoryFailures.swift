@@ -37,7 +37,7 @@ extension Failure {
   private static func database(_ error: DatabaseError, path: String) -> Failure {
     let reason = error.reason
     switch error.resultCode {
-    case .SQLITE_FULL: return diskFull(path)
+    case _ where error.isLackOfRoom(at: path): return diskFull(path)
     case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
       return unwritable(path, reason: reason)
     case .SQLITE_BUSY, .SQLITE_LOCKED:
@@ -89,6 +89,15 @@ extension DatabaseError {
   var reason: String {
     DisplayText.line(
       message ?? "", limit: 120, otherwise: "SQLite error \(resultCode.rawValue)")
+  }
+
+  /// Whether there was no room for what SQLite keeps beside the database at `path`.
+  func isLackOfRoom(at path: String) -> Bool {
+    switch resultCode {
+    case .SQLITE_FULL: true
+    case .SQLITE_IOERR, .SQLITE_CANTOPEN: DiskRoom(at: path)?.isFull == true
+    case _: false
+    }
   }
 
   var isDamage: Bool { resultCode == .SQLITE_CORRUPT || resultCode == .SQLITE_NOTADB }

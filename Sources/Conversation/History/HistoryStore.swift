@@ -18,6 +18,10 @@ package actor HistoryStore {
   var queue: DatabaseQueue
   /// Which file it is that is written; `nil` where none is.
   private var file: DatabaseFile.Identity?
+  /// No other process can read meanwhile: the disk was too full to share the file.
+  private var isAlone = false
+  /// Something of what follows couldn't be written, and comes before whatever is written next.
+  private var isBehind = false
   private var warnings: [Failure] = []
   /// When something was last asked of it, for the name of a damaged file.
   private var latest: WallTime
@@ -35,11 +39,11 @@ package actor HistoryStore {
     reasonForNothingKept = nil
     latest = now
     do {
-      queue = try DatabaseFile.openForWriting(path, pageLimit: pageLimit)
+      (queue, isAlone) = try Self.open(path, pageLimit: pageLimit)
     } catch let error as DatabaseError where error.isDamage {
       do {
         let aside = try DatabaseFile.setAside(path, at: now)
-        queue = try DatabaseFile.openForWriting(path, pageLimit: pageLimit)
+        (queue, isAlone) = try Self.open(path, pageLimit: pageLimit)
         warnings = [.setAside(aside, because: error)]
       } catch {
         throw .history(error, path: path)
@@ -76,10 +80,11 @@ package actor HistoryStore {
     } catch {
       throw .history(error, path: path)
     }
+    let remedy = failure.code == "disk-full" ? " Once there is room, start virtue again." : ""
     warnings = [
       Failure(
         failure.code, exit: failure.exit,
-        "\(failure.message) The meeting goes on, but nothing that is said is kept here.")
+        "\(failure.message) The meeting goes on, but nothing that is said is kept here.\(remedy)")
     ]
   }
 
@@ -105,16 +110,22 @@ package actor HistoryStore {
 
   /// Makes the meeting known, or brings its title and grant up to date.
   package func register(_ meeting: MeetingRecord, at now: WallTime) throws(Failure) {
-    try write(at: now) { db in try db.register(meeting, at: now) }
-    registered[meeting.id] = (meeting, now)
+    try write(at: now) { db in
+      try db.register(meeting, at: now)
+    } noting: {
+      registered[meeting.id] = (meeting, now)
+    }
   }
 
   /// Keeps who a member is, for names and for finding it again.
   package func remember(
     _ member: MemberRecord, in meeting: MeetingID, at now: WallTime
   ) throws(Failure) {
-    try write(at: now) { db in try db.remember(member, in: meeting, at: now) }
-    remembered[meeting, default: [:]][member.id] = (member, now)
+    try write(at: now) { db in
+      try db.remember(member, in: meeting, at: now)
+    } noting: {
+      remembered[meeting, default: [:]][member.id] = (member, now)
+    }
   }
 
   /// Keeps these, all or none; once it returns they survive a crash. Their meeting must be
@@ -140,8 +151,11 @@ package actor HistoryStore {
   package func keep(
     _ removals: WireRemovals, of meeting: MeetingID, at now: WallTime
   ) throws(Failure) {
-    try write(at: now) { db in try db.keep(removals, of: meeting) }
-    removed[meeting] = removals
+    try write(at: now) { db in
+      try db.keep(removals, of: meeting)
+    } noting: {
+      removed[meeting] = removals
+    }
   }
 
   /// Notes that this member was in the meeting until now.
@@ -210,6 +224,10 @@ package actor HistoryStore {
 
   private func write(at now: WallTime, _ body: (Database) throws -> Void) throws(Failure) {
     latest = now
+    // Nothing may look kept that went into a copy.
+    guard !isReadOnly else {
+      throw .history(DatabaseError(resultCode: .SQLITE_READONLY), path: path)
+    }
     if file != nil, DatabaseFile.identity(of: path) != file {
       do {
         try begin(warning: .removed(path))
@@ -217,7 +235,55 @@ package actor HistoryStore {
         throw .history(error, path: path)
       }
     }
-    try replacingWhenDamaged { queue in try queue.write(body) }
+    if isAlone, DiskRoom(at: path)?.isAmple == true {
+      do {
+        try share()
+      } catch {
+        throw .history(error, path: path)
+      }
+    }
+    try replacingWhenDamaged { queue in
+      try queue.write { db in
+        if isBehind { try writeAnew(db) }
+        try body(db)
+      }
+    }
+    isBehind = false
+  }
+
+  /// What finds no room is written before the next that fits: nothing that is said can be kept of a
+  /// meeting that isn't known.
+  private func write(
+    at now: WallTime, _ body: (Database) throws -> Void, noting note: () -> Void
+  ) throws(Failure) {
+    do throws(Failure) {
+      try write(at: now, body)
+    } catch {
+      if error.code == "disk-full" {
+        note()
+        isBehind = true
+      }
+      throw error
+    }
+    note()
+  }
+
+  /// Alone where the disk is too full to share the file.
+  private static func open(
+    _ path: String, pageLimit: Int?
+  ) throws -> (queue: DatabaseQueue, isAlone: Bool) {
+    do {
+      return (try DatabaseFile.openForWriting(path, pageLimit: pageLimit), false)
+    } catch let error as DatabaseError where error.isLackOfRoom(at: path) {
+      return (try DatabaseFile.openAlone(path, pageLimit: pageLimit), true)
+    }
+  }
+
+  /// There is room again: others may read from now on. A file in WAL mode changes its locking only by
+  /// being opened anew.
+  private func share() throws {
+    try? queue.close()
+    (queue, isAlone) = try Self.open(path, pageLimit: pageLimit)
   }
 
   /// Once more with a new file when the old one turns out damaged. What was in that is as good as
@@ -259,16 +325,19 @@ package actor HistoryStore {
   /// Goes on in what lies at the path, or in a new file.
   private func begin(warning: Failure) throws {
     try? queue.close()
-    queue = try DatabaseFile.openForWriting(path, pageLimit: pageLimit)
+    (queue, isAlone) = try Self.open(path, pageLimit: pageLimit)
     file = DatabaseFile.identity(of: path)
     warnings.append(warning)
-    try queue.write { db in
-      for (record, time) in registered.values { try db.register(record, at: time) }
-      for (meeting, removals) in removed { try db.keep(removals, of: meeting) }
-      for (meeting, members) in remembered {
-        for (record, time) in members.values {
-          try db.remember(record, in: meeting, at: time)
-        }
+    try queue.write { db in try writeAnew(db) }
+  }
+
+  /// What this run registered.
+  private func writeAnew(_ db: Database) throws {
+    for (record, time) in registered.values { try db.register(record, at: time) }
+    for (meeting, removals) in removed { try db.keep(removals, of: meeting) }
+    for (meeting, members) in remembered {
+      for (record, time) in members.values {
+        try db.remember(record, in: meeting, at: time)
       }
     }
   }

@@ -1,0 +1,147 @@
+import Chat
+import Foundation
+import Foundations
+import Glibc
+import History
+import Testing
+import Wire
+
+@Suite("History on a file system of its own", .enabled(if: Mount.canBeMade))
+struct MountTests {
+  let mount: Mount
+  private var directory: Directory { mount.directory }
+
+  init() throws {
+    mount = try Mount()
+  }
+
+  /// A meeting with what was said in it.
+  /// - Parameter isPending: as a crash leaves it, with everything still in the log.
+  private func keep(_ entries: [Entry], isPending: Bool = false) async throws {
+    let store = try HistoryStore(path: directory.history, now: wall(0))
+    try await store.register(meetingRecord(), at: wall(0))
+    try await store.append(entries, at: wall(0))
+    guard isPending else { return await store.close() }
+    let names = [directory.history, directory.history + "-wal"]
+    let contents = try names.map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+    await store.close()
+    for (name, content) in zip(names, contents) {
+      try content.write(to: URL(fileURLWithPath: name))
+    }
+    unlink(directory.history + "-shm")
+  }
+
+  @Test(
+    "On a full disk what was kept is read, also what is still in the log", arguments: [false, true])
+  func fullReading(isPending: Bool) async throws {
+    var alice = Author(1)
+    let said = [alice.say("hello"), alice.say("and more")]
+    try await keep(said, isPending: isPending)
+    try mount.fill()
+    let reader = try HistoryStore(reading: directory.history)
+    #expect(try await reader.entries(of: meeting) == said)
+    #expect(try await reader.messages(search: "hel", limit: 5).map(\.id) == [said[0].id])
+    let refusal = await failure { try await reader.forget(meeting, at: wall(0)) }
+    #expect(refusal?.code == "history-unwritable")
+    await reader.close()
+    // Once there is room everything is as it was.
+    try mount.empty()
+    let again = try HistoryStore(path: directory.history, now: wall(1))
+    #expect(await again.takeWarnings().isEmpty)
+    #expect(try await again.entries(of: meeting) == said)
+    await again.close()
+  }
+
+  @Test("A meeting on a full disk finds what was kept, and keeps on as soon as there is room")
+  func fullWriting() async throws {
+    var alice = Author(1)
+    let said = [alice.say("hello"), alice.say("and more")]
+    try await keep(said)
+    try mount.fill()
+    let store = try HistoryStore(path: directory.history, now: wall(1))
+    #expect(try await store.recentMeetings().map(\.id) == [meeting])
+    #expect(try await store.entries(of: meeting) == said)
+    let later = [alice.say("too much"), alice.say("it fits")]
+    let refusal = await failure { try await store.append([later[0]], at: wall(1)) }
+    #expect(refusal?.code == "disk-full")
+    #expect(refusal?.message.contains("The disk is full") == true)
+    // Others read what was kept meanwhile.
+    let reader = try HistoryStore(reading: directory.history)
+    #expect(try await reader.entries(of: meeting) == said)
+    await reader.close()
+    try mount.empty()
+    for entry in later { try await store.append([entry], at: wall(2)) }
+    let again = try HistoryStore(reading: directory.history)
+    #expect(try await again.entries(of: meeting) == said + later)
+    await again.close()
+    await store.close()
+    #expect(directory.names.filter { $0.hasPrefix("history") } == ["history.sqlite"])
+  }
+
+  @Test("A meeting that begins on a full disk is kept with its members once there is room")
+  func fullBeginning() async throws {
+    var alice = Author(1)
+    let said = alice.say("hello")
+    try await HistoryStore(path: directory.history, now: wall(0)).close()
+    try mount.fill()
+    let store = try HistoryStore(path: directory.history, now: wall(1))
+    for work in [
+      { () async throws -> Void in try await store.register(meetingRecord(), at: wall(1)) },
+      { try await store.remember(member(signingKey(2), name: "Bob"), in: meeting, at: wall(1)) },
+      { try await store.append([said], at: wall(1)) },
+    ] {
+      let refusal = await failure(of: work)
+      #expect(refusal?.code == "disk-full")
+    }
+    try mount.empty()
+    try await store.append([said], at: wall(2))
+    #expect(try await store.entries(of: meeting) == [said])
+    #expect(try await store.recentMeetings().first?.members.map(\.name) == ["Bob"])
+    await store.close()
+  }
+
+  @Test("Where not even an empty history can be made, it is said what to do")
+  func fullNew() async throws {
+    try mount.fill()
+    let trouble = await failure { _ = try HistoryStore(path: directory.history, now: wall(0)) }
+    #expect(trouble?.code == "disk-full")
+    let memory = try HistoryStore(
+      insteadOf: directory.history, because: try #require(trouble))
+    let warnings = await memory.takeWarnings()
+    #expect(warnings[0].message.contains("Once there is room, start virtue again."))
+  }
+}
+
+/// A small file system in memory. It is gone with this value.
+final class Mount: Sendable {
+  /// The superuser's alone.
+  static let canBeMade = geteuid() == 0 && (try? Mount()) != nil
+
+  let directory: Directory
+  private var filling: String { directory.path + "/filling" }
+
+  init() throws {
+    directory = try Directory()
+    guard Glibc.mount("virtue-test", directory.path, "tmpfs", 0, "size=4m") == 0 else {
+      throw POSIXError(.init(rawValue: errno) ?? .EPERM)
+    }
+  }
+
+  /// `MNT_DETACH` (umount2(2)): whatever is still open in it.
+  deinit {
+    umount2(directory.path, 2)
+  }
+
+  /// To the last byte.
+  func fill() throws {
+    let file = open(filling, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    defer { close(file) }
+    let block = [UInt8](repeating: 1, count: 4096)
+    while write(file, block, block.count) > 0 {}
+    guard errno == ENOSPC else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+  }
+
+  func empty() throws {
+    guard unlink(filling) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+  }
+}
