@@ -233,6 +233,21 @@ struct MigrationTests {
     #expect(try await reader.messages(search: "hel", limit: 5).map(\.id) == [said.id])
   }
 
+  @Test("It is read where it can't be brought up to date in place", .enabled(if: Mount.canBeMade))
+  func readOnly() async throws {
+    var alice = Author(1)
+    let said = alice.say("hello")
+    try makeVersion1(of: [(said, "text", "hello")])
+    let mount = try Mount()
+    let path = mount.directory.history
+    try FileManager.default.copyItem(atPath: directory.history, toPath: path)
+    try mount.makeReadOnly()
+    let reader = try HistoryStore(reading: path)
+    #expect(try await reader.messages(search: "hel", limit: 5).map(\.id) == [said.id])
+    await reader.close()
+    #expect(mount.directory.names == ["history.sqlite"])
+  }
+
   @Test("Several programs that open it at once all find it up to date", arguments: 1...4)
   func atOnce(version: Int) async throws {
     var alice = Author(1)

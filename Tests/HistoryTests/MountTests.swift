@@ -110,6 +110,33 @@ struct MountTests {
     let warnings = await memory.takeWarnings()
     #expect(warnings[0].message.contains("Once there is room, start virtue again."))
   }
+
+  @Test(
+    "A history that can't be written is read, also what is still in its log",
+    arguments: [false, true])
+  func readOnly(isPending: Bool) async throws {
+    var alice = Author(1)
+    let said = [alice.say("hello"), alice.say("and more")]
+    try await keep(said, isPending: isPending)
+    try mount.makeReadOnly()
+    let reader = try HistoryStore(reading: directory.history)
+    #expect(try await reader.entries(of: meeting) == said)
+    #expect(try await reader.messages(search: "hel", limit: 5).map(\.id) == [said[0].id])
+    #expect(try await reader.hash(of: meeting)?.count == 32)
+    #expect(try await reader.recentMeetings().map(\.id) == [meeting])
+    await reader.close()
+    let refusal = await failure { _ = try HistoryStore(path: directory.history, now: wall(1)) }
+    #expect(refusal?.code == "history-unwritable")
+  }
+
+  @Test("One that is damaged or no history is told of where nothing can be written, too")
+  func readOnlyDamaged() async throws {
+    try Data("this is no database at all, but text".utf8)
+      .write(to: URL(fileURLWithPath: directory.history))
+    try mount.makeReadOnly()
+    let refusal = await failure { _ = try HistoryStore(reading: directory.history) }
+    #expect(refusal?.code == "history-damaged")
+  }
 }
 
 /// A small file system in memory. It is gone with this value.
@@ -139,6 +166,13 @@ final class Mount: Sendable {
     let block = [UInt8](repeating: 1, count: 4096)
     while write(file, block, block.count) > 0 {}
     guard errno == ENOSPC else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+  }
+
+  func makeReadOnly() throws {
+    // MS_RDONLY and MS_REMOUNT (mount(2)).
+    guard Glibc.mount(nil, directory.path, nil, 1 | 32, nil) == 0 else {
+      throw POSIXError(.init(rawValue: errno) ?? .EPERM)
+    }
   }
 
   func empty() throws {

@@ -126,14 +126,35 @@ enum DatabaseFile {
         try openForWriting(path, pageLimit: nil).close()
         return try openMigratedForReading(path)
       }
-    } catch let error as DatabaseError where error.isLackOfRoom(at: path) {
-      return try openCopyForReading(path)
+    } catch let error as DatabaseError where error.isLackOfRoom(at: path) || error.isUnwritable {
+      return try openUnshared(path)
+    } catch Problem.system(let number) where [EROFS, EACCES, EPERM].contains(number) {
+      return try openUnshared(path)
     } catch let error as DatabaseError
       where error.resultCode == .SQLITE_BUSY && DiskRoom(at: path)?.isFull == true
     {
       // Somebody is in a meeting on the full disk, see ``openAlone``.
       return try openCopyForReading(path)
     }
+  }
+
+  /// Where it is up to date and nothing waits in a log it is read in place, or else from a copy.
+  private static func openUnshared(_ path: String) throws -> DatabaseQueue {
+    if size(of: path + "-wal") ?? 0 == 0, let address = unchangingAddress(of: path),
+      let queue = try? readOnlyQueue(address, label: "virtue.history.reading"),
+      (try? checkForReading(queue)) != nil
+    {
+      return queue
+    }
+    return try openCopyForReading(path)
+  }
+
+  /// Debian's SQLite takes such an address for a path (SQLITE_USE_URI); another finds no file there.
+  /// "immutable" makes it read without index and locks (https://sqlite.org/uri.html).
+  private static func unchangingAddress(of path: String) -> String? {
+    // A question mark or a number sign would end the path.
+    let plain = CharacterSet(charactersIn: "/-._~").union(.alphanumerics)
+    return path.addingPercentEncoding(withAllowedCharacters: plain).map { "file:\($0)?immutable=1" }
   }
 
   /// Where SQLite can't keep beside the file what it needs for reading it.

@@ -34,12 +34,33 @@ extension Failure {
     }
   }
 
+  /// The same for somebody who only looks things up: that nothing can be written is no hindrance then.
+  static func reading(_ error: any Error, path: String) -> Failure {
+    switch error {
+    case Problem.system(ENOSPC), Problem.system(EDQUOT):
+      return Failure(
+        "disk-full", exit: .inputOutput,
+        "There is no room to read the history at \(path). Free some space there or in /dev/shm.")
+    case Problem.system(let number):
+      return unreadable(path, reason: String(cString: strerror(number)))
+    case let error as DatabaseError where error.isUnwritable:
+      return unreadable(path, reason: error.reason)
+    case _: return history(error, path: path)
+    }
+  }
+
+  private static func unreadable(_ path: String, reason: String) -> Failure {
+    Failure(
+      "history-unreadable", exit: .inputOutput,
+      "The history at \(path) can't be read (\(reason)). Make it readable, or copy its directory "
+        + "elsewhere and name the copy with --data-dir.")
+  }
+
   private static func database(_ error: DatabaseError, path: String) -> Failure {
     let reason = error.reason
     switch error.resultCode {
     case _ where error.isLackOfRoom(at: path): return diskFull(path)
-    case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
-      return unwritable(path, reason: reason)
+    case _ where error.isUnwritable: return unwritable(path, reason: reason)
     case .SQLITE_BUSY, .SQLITE_LOCKED:
       return Failure(
         "history-busy", exit: .temporary,
@@ -98,6 +119,10 @@ extension DatabaseError {
     case .SQLITE_IOERR, .SQLITE_CANTOPEN: DiskRoom(at: path)?.isFull == true
     case _: false
     }
+  }
+
+  var isUnwritable: Bool {
+    [.SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH].contains(resultCode)
   }
 
   var isDamage: Bool { resultCode == .SQLITE_CORRUPT || resultCode == .SQLITE_NOTADB }

@@ -64,7 +64,7 @@ package actor HistoryStore {
     do {
       queue = try DatabaseFile.openForReading(path)
     } catch {
-      throw .history(error, path: path)
+      throw .reading(error, path: path)
     }
   }
 
