@@ -40,6 +40,8 @@ extension World {
     let kept = members[number].stored
     let lost = kept.dropFirst(Int.random(in: 0...kept.count, using: &chance))
     members[number].stored.removeLast(lost.count)
+    // The marks lie in the same file.
+    members[number].discounted.subtract(lost.map(\.hash))
     // What nobody else had is gone with the disk, not by a fault of the program.
     let elsewhere = Set(members.flatMap { $0.number == number ? [] : $0.stored.map(\.hash) })
     acknowledged.subtract(lost.map(\.hash).filter { !elsewhere.contains($0) })
