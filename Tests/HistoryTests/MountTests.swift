@@ -31,16 +31,24 @@ struct MountTests {
     unlink(directory.history + "-shm")
   }
 
+  /// What was said is read when `happening` has made it unwritable.
+  private func stillReads(
+    _ said: [Entry], isPending: Bool, _ happening: () throws -> Void
+  ) async throws -> HistoryStore {
+    try await keep(said, isPending: isPending)
+    try happening()
+    let reader = try HistoryStore(reading: directory.history)
+    #expect(try await reader.entries(of: meeting) == said)
+    #expect(try await reader.messages(search: "hel", limit: 5).map(\.id) == [said[0].id])
+    return reader
+  }
+
   @Test(
     "On a full disk what was kept is read, also what is still in the log", arguments: [false, true])
   func fullReading(isPending: Bool) async throws {
     var alice = Author(1)
     let said = [alice.say("hello"), alice.say("and more")]
-    try await keep(said, isPending: isPending)
-    try mount.fill()
-    let reader = try HistoryStore(reading: directory.history)
-    #expect(try await reader.entries(of: meeting) == said)
-    #expect(try await reader.messages(search: "hel", limit: 5).map(\.id) == [said[0].id])
+    let reader = try await stillReads(said, isPending: isPending) { try mount.fill() }
     let refusal = await failure { try await reader.forget(meeting, at: wall(0)) }
     #expect(refusal?.code == "history-unwritable")
     await reader.close()
@@ -117,11 +125,7 @@ struct MountTests {
   func readOnly(isPending: Bool) async throws {
     var alice = Author(1)
     let said = [alice.say("hello"), alice.say("and more")]
-    try await keep(said, isPending: isPending)
-    try mount.makeReadOnly()
-    let reader = try HistoryStore(reading: directory.history)
-    #expect(try await reader.entries(of: meeting) == said)
-    #expect(try await reader.messages(search: "hel", limit: 5).map(\.id) == [said[0].id])
+    let reader = try await stillReads(said, isPending: isPending) { try mount.makeReadOnly() }
     #expect(try await reader.hash(of: meeting)?.count == 32)
     #expect(try await reader.recentMeetings().map(\.id) == [meeting])
     await reader.close()

@@ -122,6 +122,48 @@ extension LabTests {
     }
   }
 
+  @Test("What two copies of a data directory said apart is kept, and both sides are told of it")
+  func copied() async throws {
+    try await Lab.run(hosts: 2) { lab in
+      let ada = try Participant("Ada", ["host", "Lab"], in: lab, on: 1, media: [])
+      let copies = ["one", "other"].map { "\(lab.directory)/\($0)" }
+      let ben = try Participant(
+        "Ben", ["join", try await ada.code], in: lab, on: 2, media: [], dataDirectory: copies[0])
+      try await ben.sees("member-joined")
+      #expect(try await ben.leave() == 0)
+      try FileManager.default.copyItem(atPath: copies[0], toPath: copies[1])
+      func back(_ copy: Int, _ command: [String] = ["join"]) throws -> Participant {
+        try Participant("Ben", command, in: lab, on: 2, media: [], dataDirectory: copies[copy])
+      }
+      let lines = copies.indices.map { "from copy \($0)" }
+
+      try await lab.part(2)
+      for copy in 0...1 {
+        let alone = try back(copy, ["join", "--reopen"])
+        alone.say(lines[copy])
+        try await alone.sees("chat") { $0.text == lines[copy] }
+        #expect(try await alone.leave() == 0)
+      }
+      try await lab.rejoin(2)
+      let first = try back(0)
+      try await ada.sees("chat") { $0.text == lines[0] }
+      #expect(try await first.leave() == 0)
+      let second = try back(1)
+      try await ada.sees("chat") { $0.text == lines[1] }
+      let told = try await ada.sees("warning") { $0.code == "contradiction" }
+      #expect(told.message?.hasPrefix("Ben has signed different lines") == true)
+      let itself = try await second.sees("warning") { $0.code == "contradiction" }
+      #expect(itself.message?.hasPrefix("Your key has signed different lines") == true)
+      for member in [second, ada] { #expect(try await member.leave() == 0) }
+      let hashes = [
+        try await history(of: ada, ["--hash"]), try await history(of: second, ["--hash"]),
+      ]
+      #expect(Set(hashes).count == 1)
+      let kept = try await history(of: ada, ["--meeting", "latest"]).joined(separator: "\n")
+      #expect(kept.contains(lines[0]) && kept.contains(lines[1]))
+    }
+  }
+
   /// `VIRTUE_PARTITION` asks for larger halves, `VIRTUE_PARTITION_SECONDS` for longer talk.
   @Test(
     "Two halves that were parted and talked on have one history within seconds of meeting again")

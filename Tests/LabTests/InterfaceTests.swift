@@ -17,9 +17,7 @@ extension LabTests {
       let changed = ContinuousClock.now
       host.say("/invite")
       let code = try await host.sees("invite", after: changed).code ?? ""
-      let guest = try Participant("Ben", ["join", code], in: lab, on: 2, media: [])
-      try await guest.sees("joined")
-      for member in [guest, host] { #expect(try await member.leave() == 0) }
+      try await reaches(host, by: code, in: lab)
     }
   }
 
@@ -39,9 +37,7 @@ extension LabTests {
       for host in 1...2 {
         try await lab.shell("ip addr flush dev eth0 scope global", on: host)
       }
-      let guest = try Participant("Ben", ["join", code], in: lab, on: 2, media: [])
-      try await guest.sees("joined")
-      for member in [guest, host] { #expect(try await member.leave() == 0) }
+      try await reaches(host, by: code, in: lab)
     }
   }
 
@@ -107,6 +103,13 @@ extension LabTests {
       #expect(try Data(contentsOf: URL(fileURLWithPath: #require(received.path))) == content)
       for member in members { #expect(try await member.leave() == 0) }
     }
+  }
+
+  /// Ben gets in from host 2, and both leave.
+  private func reaches(_ host: Participant, by code: String, in lab: Lab) async throws {
+    let guest = try Participant("Ben", ["join", code], in: lab, on: 2, media: [])
+    try await guest.sees("joined")
+    for member in [guest, host] { #expect(try await member.leave() == 0) }
   }
 
   private static let host = ["host", "Lab", "--interface", "eth0"]

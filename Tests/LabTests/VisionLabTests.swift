@@ -9,14 +9,19 @@ struct VisionLabTests {
   private static let models = root.appendingPathComponent(".build/vision-data/models").path
   private static let clips = root.appendingPathComponent("Sources/App/CommandLineTool/Demo/Clips")
 
+  private static func folder() throws -> String {
+    let path = NSTemporaryDirectory() + "vision-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    return path
+  }
+
   @Test(
     "Ctrl-C while a camera is looked at leaves the former calibration",
     .enabled(
       if: FileManager.default.fileExists(atPath: models),
       "needs the models: virtue models install --data-dir .build/vision-data"))
   func interrupted() async throws {
-    let folder = NSTemporaryDirectory() + "calibrate-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let folder = try Self.folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try FileManager.default.createSymbolicLink(
       atPath: folder + "/models", withDestinationPath: Self.models)
@@ -45,8 +50,7 @@ struct VisionLabTests {
       if: FileManager.default.fileExists(atPath: models),
       "needs the models: virtue models install --data-dir .build/vision-data"))
   func interruptedTwice() async throws {
-    let folder = NSTemporaryDirectory() + "blur-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let folder = try Self.folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let clip = Self.clips.appendingPathComponent("camera1.webm").path
     let child = try Child([

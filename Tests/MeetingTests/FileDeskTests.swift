@@ -303,99 +303,88 @@ struct FileDeskTests {
     return try #require(Int(line.dropFirst("rchar: ".count)))
   }
 
+  /// A member gives a file that is accepted while a file stands where its folder should be.
+  /// - Parameter body: what comes of it, with the offer, the folder's path and what was told.
+  private static func withoutPlace(
+    _ chunkCount: Int, in meeting: FileMeeting,
+    _ body: (_ offer: FileDesk.Offer, _ folder: String, _ told: String) async throws -> Void
+  ) async throws {
+    let content = chunks(chunkCount)
+    let folder = try meeting.write([], to: "downloads")
+    let member = try FileMember(grantedBy: meeting.genesis)
+    let stream = try await member.connect(to: meeting.session)
+    let offer = meeting.offer(content, by: member.id)
+    await meeting.session.files.learn(offer)
+    await meeting.session.take(line: "/accept plan")
+    async let giving: Void = stream.give(content, of: offer.shape.root)
+    try await body(offer, folder, await meeting.journal.warning("file-place"))
+    stream.close()
+    try await giving
+    await member.links.close()
+  }
+
   @Test("While its folder can't be written a file is hashed once, and each reason is told once")
   func noPlace() async throws {
     try await FileMeeting.run { meeting in
-      let content = Self.chunks(40)
-      let files = await meeting.session.files
-      // A file stands where the folder should be.
-      let folder = try meeting.write([], to: "downloads")
-      let member = try FileMember(grantedBy: meeting.genesis)
-      let stream = try await member.connect(to: meeting.session)
-      let offer = meeting.offer(content, by: member.id)
-      await files.learn(offer)
-      await meeting.session.take(line: "/accept plan")
-      async let giving: Void = stream.give(content, of: offer.shape.root)
-      let told = await meeting.journal.warning("file-place")
-      for part in ["plan", folder, "Not a directory"] { #expect(told.contains(part), "\(told)") }
-      let before = try Self.bytesRead()
-      for _ in 0..<5 { await files.finish(offer.shape.root) }
-      #expect(try Self.bytesRead() - before < offer.shape.byteCount)
+      try await Self.withoutPlace(40, in: meeting) { offer, folder, told in
+        let files = await meeting.session.files
+        for part in ["plan", folder, "Not a directory"] { #expect(told.contains(part), "\(told)") }
+        let before = try Self.bytesRead()
+        for _ in 0..<5 { await files.finish(offer.shape.root) }
+        #expect(try Self.bytesRead() - before < offer.shape.byteCount)
 
-      // Another reason is news; the first is no more, but for whoever asks.
-      try FileManager.default.removeItem(atPath: folder)
-      try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: folder)
-      for _ in 0..<3 { await files.finish(offer.shape.root) }
-      try FileManager.default.removeItem(atPath: folder)
-      _ = try meeting.write([], to: "downloads")
-      for _ in 0..<3 { await files.finish(offer.shape.root) }
-      #expect(await files.troubles.count == 2)
-      await meeting.session.take(line: "/accept plan")
-      await meeting.session.take(line: "that was it")
-      _ = await meeting.journal.texts(until: "that was it")
-      let tellings = await meeting.journal.warnings("file-place")
-      #expect(tellings.count == 3 && tellings[0] == tellings[2], "\(tellings)")
-      #expect(tellings[1].contains("symbolic links"), "\(tellings)")
+        // Another reason is news; the first is no more, but for whoever asks.
+        try FileManager.default.removeItem(atPath: folder)
+        try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: folder)
+        for _ in 0..<3 { await files.finish(offer.shape.root) }
+        try FileManager.default.removeItem(atPath: folder)
+        _ = try meeting.write([], to: "downloads")
+        for _ in 0..<3 { await files.finish(offer.shape.root) }
+        #expect(await files.troubles.count == 2)
+        await meeting.session.take(line: "/accept plan")
+        await meeting.session.take(line: "that was it")
+        _ = await meeting.journal.texts(until: "that was it")
+        let tellings = await meeting.journal.warnings("file-place")
+        #expect(tellings.count == 3 && tellings[0] == tellings[2], "\(tellings)")
+        #expect(tellings[1].contains("symbolic links"), "\(tellings)")
 
-      try FileManager.default.removeItem(atPath: folder)
-      await meeting.session.take(line: "/accept plan")
-      let path = try #require(await meeting.journal.report(.complete).path)
-      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(content.flatMap { $0 }))
-      stream.close()
-      try await giving
-      await member.links.close()
+        try FileManager.default.removeItem(atPath: folder)
+        await meeting.session.take(line: "/accept plan")
+        let path = try #require(await meeting.journal.report(.complete).path)
+        let placed = try Data(contentsOf: URL(fileURLWithPath: path))
+        #expect(placed == Data(Self.chunks(40).flatMap { $0 }))
+      }
     }
   }
 
   @Test("What has changed on the disk while it waited for its place doesn't appear")
   func changedWhileWaiting() async throws {
     try await FileMeeting.run { meeting in
-      let content = Self.chunks(3)
-      let files = await meeting.session.files
-      let folder = try meeting.write([], to: "downloads")
-      let member = try FileMember(grantedBy: meeting.genesis)
-      let stream = try await member.connect(to: meeting.session)
-      let offer = meeting.offer(content, by: member.id)
-      await files.learn(offer)
-      await meeting.session.take(line: "/accept plan")
-      async let giving: Void = stream.give(content, of: offer.shape.root)
-      _ = await meeting.journal.warning("file-place")
-      try await files.folder(of: offer.shape.root).store([99], at: 1000)
-      try FileManager.default.removeItem(atPath: folder)
-      await files.finish(offer.shape.root)
-      #expect(await meeting.journal.warning("file-wrong").contains("plan"))
-      #expect(!FileManager.default.fileExists(atPath: folder + "/plan"))
-      stream.close()
-      try await giving
-      await member.links.close()
+      try await Self.withoutPlace(3, in: meeting) { offer, folder, _ in
+        let files = await meeting.session.files
+        try await files.folder(of: offer.shape.root).store([99], at: 1000)
+        try FileManager.default.removeItem(atPath: folder)
+        await files.finish(offer.shape.root)
+        #expect(await meeting.journal.warning("file-wrong").contains("plan"))
+        #expect(!FileManager.default.fileExists(atPath: folder + "/plan"))
+      }
     }
   }
 
   @Test("Cancelled while the whole is verified, a file is given up at once and for good")
   func cancelledWhileVerified() async throws {
     try await FileMeeting.run { meeting in
-      let content = Self.chunks(40)
-      let files = await meeting.session.files
-      _ = try meeting.write([], to: "downloads")
-      let member = try FileMember(grantedBy: meeting.genesis)
-      let stream = try await member.connect(to: meeting.session)
-      let offer = meeting.offer(content, by: member.id)
-      let root = offer.shape.root
-      await files.learn(offer)
-      await meeting.session.take(line: "/accept plan")
-      async let giving: Void = stream.give(content, of: root)
-      _ = await meeting.journal.warning("file-place")
-      // Written to, it is verified again.
-      try await files.folder(of: root).store(content[0], at: 0)
-      async let finishing: Void = files.finish(root)
-      while await !files.isVerifying(root) { await Task.yield() }
-      await meeting.session.take(line: "/cancel plan")
-      await finishing
-      #expect(await files.items[root]?.isUnderWay == false)
-      #expect(await files.folder(of: root).isCancelled)
-      stream.close()
-      try await giving
-      await member.links.close()
+      try await Self.withoutPlace(40, in: meeting) { offer, _, _ in
+        let (files, root) = (await meeting.session.files, offer.shape.root)
+        // Written to, it is verified again.
+        try await files.folder(of: root).store(Self.chunks(1)[0], at: 0)
+        async let finishing: Void = files.finish(root)
+        while await !files.isVerifying(root) { await Task.yield() }
+        await meeting.session.take(line: "/cancel plan")
+        await finishing
+        #expect(await files.items[root]?.isUnderWay == false)
+        #expect(await files.folder(of: root).isCancelled)
+      }
     }
   }
 

@@ -108,7 +108,7 @@ extension MeetingSession {
             code: "chat-refused", message: "The line was not sent: \(Self.reason(of: refusal))."))
       case .misbehaviour(let peer, let what):
         parts.log.notice("\(peer): \(what)")
-        if case .equivocation = what, peer != parts.me { tellOfContradiction(by: peer) }
+        if case .equivocation = what { tellOfContradiction(by: peer) }
       }
     }
     chatAlarm?.set(chat.deadline)
@@ -215,11 +215,13 @@ extension MeetingSession {
   }
 
   private func tellOfContradiction(by peer: PeerID) {
-    emit(
-      .warning(
-        code: "contradiction",
-        message: "\(name(of: peer)) has signed different lines under one number: from a copy of a "
-          + "data directory, or to mislead. All are kept, and marked in virtue history."))
+    let message =
+      peer == parts.me
+      ? "Your key has signed different lines under one number, from a copy of your data directory. "
+        + "All are kept, and marked in virtue history. Go on with one of the copies only."
+      : "\(name(of: peer)) has signed different lines under one number: from a copy of a data "
+        + "directory, or to mislead. All are kept, and marked in virtue history."
+    emit(.warning(code: "contradiction", message: message))
   }
 
   func warnOnce(_ failure: Failure) {

@@ -1,4 +1,3 @@
-package import Foundations
 import Glibc
 
 /// An address of this host.
@@ -25,13 +24,6 @@ package enum LocalAddresses {
     if let interfaces { return every.filter { interfaces.contains($0.interface) } }
     let outside = every.filter { !$0.isLoopback }
     return outside.isEmpty ? every : outside
-  }
-
-  /// What a member record says of where this host is reached.
-  package static func advertised(
-    port: UInt16, interfaces: [String]? = nil
-  ) -> [NetworkAddress] {
-    current(interfaces: interfaces).map { NetworkAddress(host: $0.host, port: port) }
   }
 
   private static func everything() -> [LocalAddress] {
