@@ -131,6 +131,20 @@ struct MountTests {
     await reader.close()
     let refusal = await failure { _ = try HistoryStore(path: directory.history, now: wall(1)) }
     #expect(refusal?.code == "history-unwritable")
+
+    // Whoever meets there goes on from it, and none of that is kept.
+    let memory = try HistoryStore(
+      insteadOf: directory.history, because: try #require(refusal))
+    #expect(await memory.takeWarnings().map(\.code) == ["history-unwritable"])
+    #expect(try await memory.recentMeetings().map(\.id) == [meeting])
+    let later = alice.say("not kept")
+    try await memory.append([later], at: wall(1))
+    #expect(try await memory.entries(of: meeting) == said + [later])
+    #expect(try await memory.messages(search: "kept", limit: 5).map(\.id) == [later.id])
+    await memory.close()
+    let again = try HistoryStore(reading: directory.history)
+    #expect(try await again.entries(of: meeting) == said)
+    await again.close()
   }
 
   @Test("One that is damaged or no history is told of where nothing can be written, too")

@@ -109,13 +109,27 @@ enum DatabaseFile {
   private static let mostWaits = 12
 
   static func openInMemory() throws -> DatabaseQueue {
+    let queue = try emptyInMemory()
+    try Schema.migrator.migrate(queue)
+    return queue
+  }
+
+  /// With what is in a file that can't be written: it is known still, and nothing more is kept.
+  static func openInMemory(from path: String) throws -> DatabaseQueue {
+    let queue = try emptyInMemory()
+    let source = try openForReading(path)
+    try source.backup(to: queue)
+    try source.close()
+    try queue.read { db in try check(db, size: size(of: path) ?? 0) }
+    return queue
+  }
+
+  private static func emptyInMemory() throws -> DatabaseQueue {
     var configuration = Configuration()
     configuration.label = "virtue.history.unkept"
     configuration.foreignKeysEnabled = true
     addFolding(to: &configuration)
-    let queue = try DatabaseQueue(configuration: configuration)
-    try Schema.migrator.migrate(queue)
-    return queue
+    return try DatabaseQueue(configuration: configuration)
   }
 
   static func openForReading(_ path: String) throws -> DatabaseQueue {

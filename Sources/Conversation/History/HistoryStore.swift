@@ -68,17 +68,23 @@ package actor HistoryStore {
     }
   }
 
-  /// A history for the meeting that goes on though nothing can be kept: it is gone with the program.
+  /// A history for the meeting that goes on though nothing can be kept: what comes is gone with the
+  /// program. What was kept earlier is known, where that can be read.
   package init(insteadOf path: String, because failure: Failure) throws(Failure) {
     self.path = path
     pageLimit = nil
     isReadOnly = false
     latest = WallTime(milliseconds: 0)
-    reasonForNothingKept = failure
-    do {
-      queue = try DatabaseFile.openInMemory()
-    } catch {
-      throw .history(error, path: path)
+    if failure.code == "history-unwritable", let copy = try? DatabaseFile.openInMemory(from: path) {
+      queue = copy
+      reasonForNothingKept = nil
+    } else {
+      do {
+        queue = try DatabaseFile.openInMemory()
+      } catch {
+        throw .history(error, path: path)
+      }
+      reasonForNothingKept = failure
     }
     let remedy = failure.code == "disk-full" ? " Once there is room, start virtue again." : ""
     warnings = [

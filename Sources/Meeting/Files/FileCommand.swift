@@ -27,7 +27,9 @@ enum FileCommand: Hashable {
     _ rest: String, exists: (String) -> Bool
   ) -> (path: String, note: String) {
     if exists(rest) { return (rest, "") }
-    if rest.hasPrefix("\""), let end = rest.dropFirst().firstIndex(of: "\"") {
+    if let quote = rest.first, quote == "\"" || quote == "'",
+      let end = rest.dropFirst().firstIndex(of: quote)
+    {
       let path = rest[rest.index(after: rest.startIndex)..<end]
       let note = rest[rest.index(after: end)...].trimmingCharacters(in: .whitespaces)
       return (String(path), note)
