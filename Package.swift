@@ -241,8 +241,9 @@ let testTargets: [Target] = [
   .target(
     name: "FuzzTargets",
     dependencies: [
-      "Admission", "Capture", "Chat", "Codecs", "Discovery", "Files", "Gossip", "Links", "Meeting",
-      "Playback", "Protection", "RTP", "Signalling", "Vision", "Foundations", "Wire", protobuf,
+      "Admission", "Capture", "Chat", "Codecs", "Discovery", "Files", "Gossip", "History", "Links",
+      "Meeting", "Playback", "Protection", "RTP", "Signalling", "Vision", "Foundations", "Wire",
+      protobuf,
     ],
     path: "Tests/Fuzzing/Targets", swiftSettings: house),
   // What .ci/fuzz found worth keeping.

@@ -16,7 +16,7 @@ struct CorpusTests {
     let target = try #require(FuzzTarget.named(name))
     let folder = Self.corpus.appending(path: name)
     let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path())) ?? []
-    #expect(!files.isEmpty, "\(name) has no corpus: run .ci/fuzz \(name)")
+    #expect(!files.isEmpty, "\(name) has no corpus: begin Corpus/\(name) with an input of it")
     var chance = SeededGenerator(seed: 1)
     for file in files.sorted() {
       let bytes = Array(try Data(contentsOf: folder.appending(path: file)))

@@ -1,16 +1,16 @@
 import Foundation
 
 /// A command about files, as it is typed.
-enum FileCommand: Hashable {
+package enum FileCommand: Hashable {
   case send(rest: String)
   case files
   case accept(String)
   case cancel(String)
 
-  static let verbs = ["send", "files", "accept", "cancel"]
+  package static let verbs = ["send", "files", "accept", "cancel"]
 
   /// - Parameter line: without its slash.
-  init?(parsing line: some StringProtocol) {
+  package init?(parsing line: some StringProtocol) {
     let parts = line.split(maxSplits: 1) { $0.isWhitespace }
     let rest = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
     switch parts.first {
@@ -23,7 +23,7 @@ enum FileCommand: Hashable {
   }
 
   /// The path and the note of `/send`. A path with blanks stands in quotes, or alone.
-  static func split(
+  package static func split(
     _ rest: String, exists: (String) -> Bool
   ) -> (path: String, note: String) {
     if exists(rest) { return (rest, "") }
