@@ -161,6 +161,7 @@ struct ManualPage {
       (.temporary, "too many attempts: try again later"),
       (.protocolMismatch, "the other side speaks another version"),
       (.noPermission, "the code is wrong"),
+      (.configuration, "a later version has written the history"),
     ]
     return [".SH EXIT STATUS"]
       + meanings.flatMap { [".TP", ".B \($0.rawValue)", escaped($1 + ".")] }

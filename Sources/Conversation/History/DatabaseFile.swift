@@ -185,7 +185,9 @@ enum DatabaseFile {
   }
 
   private static func openMigratedForReading(_ path: String) throws -> DatabaseQueue {
-    guard access(path, F_OK) == 0 else { throw Problem.missing }
+    guard access(path, F_OK) == 0 else {
+      throw errno == ENOENT ? Problem.missing : Problem.system(errno)
+    }
     try requirePlainFile(path)
     let queue = try readOnlyQueue(path, label: "virtue.history.reading")
     try checkForReading(queue)
@@ -226,16 +228,18 @@ enum DatabaseFile {
     return Identity(device: status.st_dev, number: status.st_ino)
   }
 
+  private static let asideMark = ".damaged-"
+
   /// Renames a damaged database, with what SQLite keeps beside it, and never over another file.
   /// - Returns: its new path.
   static func setAside(_ path: String, at now: WallTime) throws -> String {
     let time = Date(timeIntervalSince1970: now.seconds)
     let stamp = time.formatted(.iso8601.timeSeparator(.omitted).dateSeparator(.omitted))
-    var aside = "\(path).damaged-\(stamp)"
+    var aside = "\(path)\(asideMark)\(stamp)"
     var copy = 1
     while access(aside, F_OK) == 0 {
       copy += 1
-      aside = "\(path).damaged-\(stamp)-\(copy)"
+      aside = "\(path)\(asideMark)\(stamp)-\(copy)"
     }
     for suffix in ["-wal", "-shm", ""] where access(path + suffix, F_OK) == 0 {
       guard rename(path + suffix, aside + suffix) == 0 else { throw Problem.system(errno) }
@@ -279,6 +283,15 @@ enum DatabaseFile {
     guard verdict == "ok" else {
       throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict)
     }
+  }
+
+  /// What was set aside beside the file at `path`, by ``setAside(_:at:)``.
+  static func setAside(beside path: String) -> [String] {
+    let (directory, name) = (
+      (path as NSString).deletingLastPathComponent, (path as NSString).lastPathComponent
+    )
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    return names.filter { $0.hasPrefix(name + asideMark) }.sorted().map { "\(directory)/\($0)" }
   }
 
   /// In bytes; `nil` where there is no file.

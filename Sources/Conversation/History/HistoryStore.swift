@@ -94,6 +94,12 @@ package actor HistoryStore {
     ]
   }
 
+  /// Files beside the history at `path` that were set aside as damaged: they may be looked at, and are
+  /// never deleted by the program.
+  package static func setAside(beside path: String) -> [String] {
+    DatabaseFile.setAside(beside: path)
+  }
+
   /// What people should be told that didn't stop anything; each once.
   package func takeWarnings() -> [Failure] {
     defer { warnings = [] }

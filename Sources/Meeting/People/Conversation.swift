@@ -68,9 +68,11 @@ extension MeetingSession {
 
   /// A command of chat, without its slash.
   /// - Returns: whether it is one.
-  func take(chatCommand line: Substring) -> Bool {
+  func take(chatCommand line: Substring) async -> Bool {
     do {
       guard let command = try ChatCommand(parsing: line) else { return false }
+      // "last" is the line before it, which may be on its way to the disk still.
+      await publishLines()
       let body = try chat.body(of: command)
       drive(chat: .compose(body, wall: parts.clock.wallTime()))
     } catch {

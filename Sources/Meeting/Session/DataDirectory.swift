@@ -28,7 +28,7 @@ package final class DataDirectory: Sendable {
         atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     } catch {
       throw Failure(
-        "data-directory-unwritable", exit: .cannotCreate,
+        Self.unwritable, exit: .cannotCreate,
         "The data directory \(path) can't be made. Choose another with --data-dir.")
     }
     var lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -38,7 +38,7 @@ package final class DataDirectory: Sendable {
     self.lock = lock
     guard lock >= 0 else {
       throw Failure(
-        "data-directory-unwritable", exit: .cannotCreate,
+        Self.unwritable, exit: .cannotCreate,
         "The data directory \(path) can't be written to: \(Self.systemError()). "
           + "Choose another with --data-dir.")
     }
@@ -81,7 +81,7 @@ package final class DataDirectory: Sendable {
     let file = "\(path)/genesis-\(meeting).key"
     guard unlink(file) == 0 || errno == ENOENT else {
       throw Failure(
-        "data-directory-unwritable", exit: .cannotCreate,
+        Self.unwritable, exit: .cannotCreate,
         "The file \(file) can't be deleted: \(Self.systemError()).")
     }
   }
@@ -126,10 +126,14 @@ package final class DataDirectory: Sendable {
       fsync(descriptor) == 0, rename(draft, file) == 0
     else {
       throw Failure(
-        "data-directory-unwritable", exit: .cannotCreate,
-        "The file \(file) can't be written: \(Self.systemError()).")
+        Self.unwritable, exit: .cannotCreate,
+        "The file \(file) can't be written: \(Self.systemError()). Mend that, or choose another "
+          + "place with --data-dir.")
     }
   }
+
+  /// The code of what couldn't be written there.
+  static let unwritable = "data-directory-unwritable"
 
   private static func systemError() -> String { String(cString: strerror(errno)) }
 }

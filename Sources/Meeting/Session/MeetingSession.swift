@@ -268,7 +268,7 @@ package actor MeetingSession {
     case let verb? where FileCommand.verbs.contains(String(verb)):
       await take(fileCommand: line.dropFirst())
     case let word:
-      guard !take(chatCommand: line.dropFirst()) else { return }
+      guard await !take(chatCommand: line.dropFirst()) else { return }
       emit(
         .warning(
           code: "unknown-command",

@@ -97,6 +97,12 @@ extension MeetingSession {
           "damaged-grant", exit: .badData,
           "What let this computer into “\(found.meeting.title)” is damaged. Join with a new code.")
       }
+      guard chain.memberKey == parts.key.publicKey else {
+        throw Failure(
+          "other-key", exit: .noPermission,
+          "This computer has another key than the one that was let into “\(found.meeting.title)”. Join "
+            + "with a new code.")
+      }
       let session = try await open(
         MeetingTicket(
           meeting: found.meeting.id, title: found.meeting.title, chain: chain,

@@ -38,8 +38,9 @@ struct SessionParts: Sendable {
     let start = clock.processStart()
     let secrets = SecretSource.system
     let directory = try DataDirectory(path: options.dataDirectory)
-    let key = try directory.signingKey(secrets: secrets)
+    let (key, trouble) = try signingKey(in: directory, secrets: secrets)
     let history = try openHistory(at: directory.historyPath, now: clock.wallTime())
+    if let trouble { await history.warn(trouble) }
     let certificate = try RunCertificate.make(now: clock.wallTime())
     let links = try Links(certificate: certificate)
     do {
@@ -53,6 +54,21 @@ struct SessionParts: Sendable {
     } catch {
       await links.close()
       throw error
+    }
+  }
+
+  /// People can meet on a computer that can't keep a new key: then it is one of this run.
+  private static func signingKey(
+    in directory: DataDirectory, secrets: SecretSource
+  ) throws(Failure) -> (key: SigningKey, trouble: Failure?) {
+    do {
+      return (try directory.signingKey(secrets: secrets), nil)
+    } catch  where error.code == DataDirectory.unwritable {
+      let trouble = Failure(
+        "key-unkept", exit: error.exit,
+        "\(error.message) The meeting goes on, but whoever leaves it comes back as somebody new, with a "
+          + "code.")
+      return (SigningKey(from: secrets), trouble)
     }
   }
 

@@ -27,6 +27,10 @@ struct Forgetting {
     held.forgetFiles(of: meeting.id)
     let output = LineWriter(descriptor: STDOUT_FILENO)
     output.write(json ? MeetingRow(meeting).json : "Forgotten: \(HistoryText.summary(meeting))")
+    for file in HistoryStore.setAside(beside: held.historyPath) {
+      LineWriter(descriptor: STDERR_FILENO).write(
+        "It may still be in \(file), which was set aside as damaged: delete that too.")
+    }
   }
 
   private func confirm(_ meeting: MeetingSummary) throws(Failure) {

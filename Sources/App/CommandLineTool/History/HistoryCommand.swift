@@ -128,7 +128,8 @@ struct HistoryCommand: AsyncParsableCommand {
   private func carryOut(_ output: LineWriter) async throws(Failure) {
     let directory = dataDirectory(dataDir)
     let path = directory + "/history.sqlite"
-    guard FileManager.default.fileExists(atPath: path) else {
+    // What can't be looked at may be there.
+    guard access(path, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) else {
       throw Failure(
         "no-history", exit: .noInput,
         "No meeting has been kept in \(directory) yet. Host or join one first.")
