@@ -15,6 +15,9 @@ struct ReadingCopy {
     return own + ["/dev/shm", NSTemporaryDirectory()]
   }
 
+  /// O_TMPFILE, a macro that Swift doesn't see (asm-generic/fcntl.h).
+  private static let unnamed = 0o20000000 | O_DIRECTORY
+
   /// How often a writer may get between the file and its log.
   private static let tries = 4
 
@@ -22,21 +25,12 @@ struct ReadingCopy {
   static func make(of original: String) throws -> ReadingCopy {
     var reason = ENOENT
     for place in places {
-      // Made for its owner alone (mkdtemp(3)).
-      var template = Array((place + "/virtue-XXXXXX").utf8CString)
-      guard mkdtemp(&template) != nil else {
-        reason = errno
-        continue
-      }
-      let copy = ReadingCopy(
-        directory: String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-      )
       do {
-        try copy.fill(from: original)
-        return copy
+        let files = try unnamedFiles(in: place, from: original)
+        defer { for file in files { close(file.descriptor) } }
+        return try named(files, in: place)
       } catch Problem.system(let number) {
         reason = number
-        copy.remove()
       }
     }
     throw Problem.system(reason)
@@ -47,15 +41,48 @@ struct ReadingCopy {
     rmdir(directory)
   }
 
-  private func fill(from original: String) throws {
-    for _ in 0..<Self.tries {
-      let before = Self.states(of: original)
-      try Self.copy(original, to: path)
-      if before[1] != nil { try Self.copy(original + "-wal", to: path + "-wal") }
-      guard Self.states(of: original) != before else { return }
-      for suffix in ["", "-wal"] { unlink(path + suffix) }
+  private typealias UnnamedFile = (suffix: String, descriptor: CInt)
+
+  /// As long as they are filled they have no names (open(2), O_TMPFILE): whatever ends the program leaves
+  /// nothing behind.
+  private static func unnamedFiles(
+    in place: String, from original: String
+  ) throws -> [UnnamedFile] {
+    for _ in 0..<tries {
+      let before = states(of: original)
+      var files: [UnnamedFile] = []
+      do {
+        for (suffix, state) in zip(["", "-wal"], before) where suffix.isEmpty || state != nil {
+          let descriptor = open(place, unnamed | O_RDWR | O_CLOEXEC, 0o600)
+          guard descriptor >= 0 else { throw Problem.system(errno) }
+          files.append((suffix, descriptor))
+          try copy(original + suffix, to: descriptor)
+        }
+        if states(of: original) == before { return files }
+      } catch {
+        for file in files { close(file.descriptor) }
+        throw error
+      }
+      for file in files { close(file.descriptor) }
     }
     throw Problem.system(EBUSY)
+  }
+
+  /// For the moment in which SQLite opens them, in a directory that is its owner's alone (mkdtemp(3)).
+  private static func named(_ files: [UnnamedFile], in place: String) throws -> ReadingCopy {
+    var template = Array((place + "/virtue-XXXXXX").utf8CString)
+    guard mkdtemp(&template) != nil else { throw Problem.system(errno) }
+    let copy = ReadingCopy(
+      directory: String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
+    for (suffix, descriptor) in files {
+      let file = "/proc/self/fd/\(descriptor)"
+      guard linkat(AT_FDCWD, file, AT_FDCWD, copy.path + suffix, AT_SYMLINK_FOLLOW) == 0 else {
+        let number = errno
+        copy.remove()
+        throw Problem.system(number)
+      }
+    }
+    return copy
   }
 
   /// Of the file and of its log: what changes with each write.
@@ -74,13 +101,10 @@ struct ReadingCopy {
     }
   }
 
-  private static func copy(_ original: String, to path: String) throws {
+  private static func copy(_ original: String, to target: CInt) throws {
     let source = open(original, O_RDONLY | O_CLOEXEC)
     guard source >= 0 else { throw Problem.system(errno) }
     defer { close(source) }
-    let target = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard target >= 0 else { throw Problem.system(errno) }
-    defer { close(target) }
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     while true {
       let count = read(source, &buffer, buffer.count)
@@ -91,7 +115,7 @@ struct ReadingCopy {
         let more = buffer[written..<count].withUnsafeBytes {
           write(target, $0.baseAddress, $0.count)
         }
-        guard more > 0 else { throw Problem.system(errno) }
+        guard more >= 0 else { throw Problem.system(errno) }
         written += more
       }
     }
