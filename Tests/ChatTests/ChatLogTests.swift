@@ -272,6 +272,37 @@ struct ChatLogTests {
     }
   }
 
+  @Test("Whoever signed the last time there is with a copied key doesn't silence its owner")
+  func lastTime() {
+    for counter in [UInt32.max - 1, .max] {
+      var alice = Member(1)
+      alice.say("a", at: 0)
+      let copy = forge(
+        by: alice.key, sequence: 2, previous: alice.log.ordered[0].hash, body: .text("copy")
+      ) {
+        $0.clockMilliseconds = UInt64(HybridTime.latest)
+        $0.clockCounter = counter
+      }
+      alice.handle(.received([copy], from: PeerID(publicKey: [9])))
+      for number in 1...20 { alice.say("line \(number)", at: Int64(number)) }
+      let said = alice.log.ordered.filter { $0.author == alice.id }
+      #expect(said.count == 22)
+      // What the copy signed is a branch, and all of one's own but perhaps the first another.
+      #expect(alice.log.heads.heads.count == 2)
+      #expect(alice.log.statistics.shed == 0)
+    }
+  }
+
+  @Test("However many others there are, one's own log begins")
+  func ownAmongMany() {
+    var alice = Member(1)
+    for number in 0..<UInt64(ChatBounds.authors) {
+      alice.handle(.received([forge(by: signingKey(10_000 + number))], from: meeting.asPeer))
+    }
+    alice.say("here I am", at: 1)
+    #expect(alice.log.ordered.contains { $0.author == alice.id })
+  }
+
   /// True heads with untrue numbers, keys and hashes among them.
   private func randomHeads(of member: Member, _ chance: inout SeededGenerator) -> WireChatHeads {
     var heads = member.log.heads

@@ -28,6 +28,7 @@ struct VirtueCommand: AsyncParsableCommand {
 /// Runs the command that this process was started with, and ends the process.
 package func runVirtue() async {
   openStandardStreams()
+  raiseFileLimit()
   do {
     var command = try VirtueCommand.parseAsRoot()
     if var command = command as? any AsyncParsableCommand {
@@ -54,6 +55,15 @@ private func openStandardStreams() {
     // The lowest number that is free.
     _ = open("/dev/null", O_RDWR)
   }
+}
+
+/// A call with each of many members takes some files for its sockets and wake-ups, and GLib ends the program
+/// where it gets none. The usual 1,024 are for programs that use select(2), which this one doesn't.
+private func raiseFileLimit() {
+  var limit = rlimit()
+  guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+  limit.rlim_cur = min(limit.rlim_max, max(limit.rlim_cur, 1 << 16))
+  setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
 /// What `virtue --version` says.

@@ -55,6 +55,9 @@ package struct HybridTime: Hashable, Comparable, Sendable {
     return "\(count) \(unit) \(seconds > 0 ? "ahead of" : "behind")"
   }
 
+  /// Nothing can be said after it.
+  package var isLast: Bool { milliseconds >= Self.latest && counter == .max }
+
   private var next: HybridTime {
     counter < .max
       ? HybridTime(milliseconds: milliseconds, counter: counter + 1)

@@ -38,7 +38,7 @@ extension ChatLog {
   /// those made it, since it is chained to them.
   mutating func commitOwn(into outputs: inout [Output]) {
     guard outstanding.isEmpty, case .complete = ownLog else { return }
-    var last = ownTip
+    var last = composing.first.flatMap { ownTip(at: $0.wall) }
     for (body, wall) in composing {
       let heads = outstanding.isEmpty ? latestTips(besides: last) : []
       let clock = HybridTime.stamp(wall: wall, after: last?.clock, seen: latestSeen)
@@ -56,10 +56,19 @@ extension ChatLog {
   }
 
   /// The entry that one's next goes after. A log that others know further than the data directory
-  /// does, because that was restored from a copy, is taken up where they have it.
-  private var ownTip: Entry? {
-    authors[key.publicKey]?.tips.compactMap { entries[$0]?.entry }
-      .max { ($0.sequence, $0.hash) < ($1.sequence, $1.hash) }
+  /// does, because that was restored from a copy, is taken up where they have it. Whoever used that copy
+  /// may have signed the last time there is: then the next goes after what was said by now.
+  private func ownTip(at wall: WallTime) -> Entry? {
+    let tips = authors[key.publicKey]?.tips.compactMap { entries[$0]?.entry } ?? []
+    func latest(_ entries: [Entry]) -> Entry? {
+      entries.max { ($0.sequence, $0.hash) < ($1.sequence, $1.hash) }
+    }
+    if let tip = latest(tips.filter { !$0.clock.isLast }) { return tip }
+    var entry = latest(tips)
+    while let later = entry, later.clock.milliseconds > (wall + HybridTime.pull).milliseconds {
+      entry = later.previous.flatMap { entries[$0]?.entry }
+    }
+    return entry
   }
 
   private func latestTips(besides last: Entry?) -> [EntryHash] {

@@ -77,7 +77,8 @@ extension ChatLog {
     _ entry: Entry, stage: Stage, into outputs: inout [Output]
   ) throws(ChatError) {
     if authors[entry.authorKey] == nil {
-      guard authors.count < ChatBounds.authors else { throw .tooMany }
+      // However many there are, one's own log begins.
+      guard authors.count < ChatBounds.authors || entry.author == me else { throw .tooMany }
       // What was kept was taken before.
       guard stage == .shown || beginsAsMember(entry) else { throw .notMember }
       authors[entry.authorKey] = AuthorLog(key: entry.authorKey)
