@@ -56,6 +56,21 @@ struct ProgressBarsTests {
     ]
   }
 
+  @Test(
+    "A file that lies under another's name is said to have the same contents",
+    arguments: [
+      ("q.txt", "/dl/p.txt", true), ("p.txt", "/dl/p.txt", false),
+      ("p.txt", "/dl/p (2).txt", false), (".p:x", "/own/.p:x", false),
+    ])
+  func otherName(name: String, path: String, isOther: Bool) {
+    let report = FileReport(
+      file: EntryID([UInt8](repeating: 1, count: 16))!, name: name, state: .complete, bytes: 10,
+      total: 10, holders: [], path: path)
+    let expected =
+      isOther ? "has the same contents as \(path), which is here" : "is here: \(path)"
+    #expect(report.sentence.hasSuffix("  " + expected), "\(report.sentence)")
+  }
+
   @Test("A bar and a part of the name fit into one line of any terminal from 20 columns on")
   func fits() throws {
     let names = [String(repeating: "x", count: 300), String(repeating: "é", count: 300), "a.pdf"]

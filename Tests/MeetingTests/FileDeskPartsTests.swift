@@ -110,7 +110,7 @@ struct FileItemTests {
   func leading() {
     var item = FileDesk.Item(Self.offer(1, by: 1))
     let isTaken = item.add(Self.offer(2, by: 2, bytes: 99), isOwn: false)
-    #expect(isTaken)
+    #expect(isTaken == .added(insteadOf: nil))
     _ = item.add(Self.offer(3, by: 3), isOwn: false)
     #expect(item.agreeing.count == 2)
     item.lead(with: Self.offer(2, by: 2).entry)
@@ -124,15 +124,43 @@ struct FileItemTests {
     #expect(!isLeft)
   }
 
-  @Test("One member's offers of it, and all together, are bounded; one's own always counts")
-  func bounded() {
+  private static func entries(_ item: FileDesk.Item) -> Set<EntryID> {
+    Set(item.offers.map(\.entry))
+  }
+
+  @Test("Of one member the newest offers count; the one that is under way stays besides")
+  func ofOne() {
     var item = FileDesk.Item(Self.offer(1, by: 1))
-    let ofOne = (2...20).count { item.add(Self.offer($0, by: 1), isOwn: false) }
-    #expect(ofOne == 1)
-    let ofOthers = (30...60).count { item.add(Self.offer($0, by: $0), isOwn: false) }
-    #expect(ofOthers == 7)
-    let isOwnTaken = item.add(Self.offer(99, by: 99), isOwn: true)
-    #expect(isOwnTaken)
+    for number in UInt8(2)...20 { _ = item.add(Self.offer(number, by: 1), isOwn: false) }
+    let newest = Set((UInt8(13)...20).map { Self.offer($0, by: 1).entry })
+    #expect(Self.entries(item) == newest)
+    #expect(item.offer.entry == Self.offer(13, by: 1).entry)
+    item.lead(with: Self.offer(15, by: 1).entry)
+    item.state = .fetching
+    for number in UInt8(21)...40 { _ = item.add(Self.offer(number, by: 1), isOwn: false) }
+    #expect(item.offer.entry == Self.offer(15, by: 1).entry)
+    let later = Set((UInt8(34)...40).map { Self.offer($0, by: 1).entry })
+    #expect(Self.entries(item) == later.union([item.offer.entry]))
+  }
+
+  @Test("One member's flood takes no other's place; all are bounded, and one's own always count")
+  func bounded() {
+    var item = FileDesk.Item(Self.offer(0, by: 0))
+    for author in UInt8(1)...7 {
+      for number in 0..<UInt8(20) {
+        _ = item.add(Self.offer(author * 20 + number, by: author), isOwn: false)
+      }
+    }
+    #expect(Self.entries(item).contains(Self.offer(0, by: 0).entry))
+    #expect(item.offers.count == 57)
+    // Whoever has the most makes room, down to one of each.
+    for author in UInt8(160)...250 { _ = item.add(Self.offer(author, by: author), isOwn: false) }
+    #expect(item.offers.count == 64)
+    #expect(Set(item.offers.map(\.author)).count == 64)
+    #expect(Self.entries(item).contains(Self.offer(0, by: 0).entry))
+    _ = item.add(Self.offer(255, by: 255), isOwn: true)
+    #expect(Self.entries(item).contains(Self.offer(255, by: 255).entry))
+    #expect(item.offers.count == 65)
   }
 }
 

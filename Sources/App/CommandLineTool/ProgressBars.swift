@@ -101,7 +101,11 @@ extension FileReport {
     switch state {
     case .offered: return line + "offered, \(DisplayText.size(total))"
     case .fetching: return progress.sentence
-    case .complete: return line + "is here: \(DisplayText.line(path ?? "", limit: 4096))"
+    case .complete:
+      let place = DisplayText.line(path ?? "", limit: 4096)
+      return line
+        + (hasOtherName
+          ? "has the same contents as \(place), which is here" : "is here: \(place)")
     case .cancelled:
       guard let path else { return line + "cancelled" }
       return line

@@ -88,14 +88,16 @@ actor FileDesk {
     let root = offer.shape.root
     let own = offer.author == parts.me ? takeOwn(root, name: offer.name) : nil
     guard own != nil || makeRoom(for: offer.author) else {
-      return warn(
-        "too-many-files", "So many files were offered that further ones can't be fetched.")
+      return tellOfTooMany()
     }
     let isNew = items[root] == nil
     if isNew {
       items[root] = Item(offer)
-    } else if items[root]?.add(offer, isOwn: own != nil) != true {
-      return
+    } else {
+      switch items[root]?.add(offer, isOwn: own != nil) {
+      case .added(let loser): if let loser { forgetOffer(by: loser) }
+      case .refused, nil: return tellOfTooMany()
+      }
     }
     offerCount += 1
     offersBy[offer.author, default: 0] += 1
@@ -114,6 +116,10 @@ actor FileDesk {
       unasked.consider(root, byteCount: offer.shape.byteCount)
       fetchUnasked()
     }
+  }
+
+  private func tellOfTooMany() {
+    warn("too-many-files", "So many files were offered that further ones can't be fetched.")
   }
 
   /// The same content may be on its way under two names.
@@ -193,7 +199,7 @@ actor FileDesk {
     case .send(let rest): await offer(rest)
     case .accept(let name):
       guard let (root, entry) = find(name) else { return }
-      guard case .offered = items[root]?.state else { return await acceptAgain(root) }
+      guard case .offered = items[root]?.state else { return await acceptAgain(root, entry) }
       items[root]?.lead(with: entry)
       fetch(root)
     case .cancel(let name):
@@ -205,7 +211,7 @@ actor FileDesk {
 
   /// Whoever has mended the folder for downloads needn't wait for the next try, and whoever asks is told
   /// again what is wrong.
-  private func acceptAgain(_ root: [UInt8]) async {
+  private func acceptAgain(_ root: [UInt8], _ entry: EntryID) async {
     if case .placing(var placing) = items[root]?.state, !placing.isBusy {
       placing.forgetTrouble()
       items[root]?.state = .placing(placing)
@@ -213,7 +219,9 @@ actor FileDesk {
       await finish(root)
       guard case .placing = items[root]?.state else { return }
     }
-    report(root, isAnswer: true)
+    // An offer with other words about its size isn't what is here.
+    let isAgreeing = items[root]?.agreeing.contains { $0.entry == entry } == true
+    report(root, of: isAgreeing ? entry : nil, isAnswer: true)
   }
 
   /// The file whose message begins with these digits, or that has this name.
@@ -250,7 +258,7 @@ actor FileDesk {
   }
 
   /// - Parameters:
-  ///   - entry: the only offer that is told of; `nil` for all that it is true of.
+  ///   - entry: the only offer whose end is told of; `nil` for all that it is true of.
   ///   - path: of a file that stays though it isn't passed on any more.
   func report(
     _ root: [UInt8], _ state: FileReport.State? = nil, of entry: EntryID? = nil,
@@ -270,15 +278,17 @@ actor FileDesk {
     case .placing: report = (.fetching, shape.byteCount, [], nil)
     case .whole(let path, _): report = (.complete, shape.byteCount, [], path)
     }
-    // How far it is, is told once; what became of it, to all that may have asked.
+    // How far it is, is told once; what became of it, to all that may have asked. While it is only
+    // offered, each offer says its own.
     let isProgress = (state ?? report.state) == .fetching
-    let told = isProgress ? [item.offer] : item.agreeing
-    for offer in told where entry == nil || offer.entry == entry {
+    let isOffered = (state ?? report.state) == .offered
+    let told = isProgress ? [item.offer] : isOffered ? item.offers : item.agreeing
+    for offer in told where entry == nil || isProgress || offer.entry == entry {
       emit(
         .file(
           FileReport(
             file: offer.entry, name: offer.name, state: state ?? report.state,
-            bytes: report.bytes, total: shape.byteCount, holders: report.holders,
+            bytes: report.bytes, total: offer.shape.byteCount, holders: report.holders,
             path: report.path ?? path, isAnswer: isAnswer)))
     }
   }

@@ -14,11 +14,11 @@ extension FileDesk {
 
   /// One content, however often it was offered.
   struct Item {
-    /// The offer that counts: the first, or the one that was accepted.
-    private(set) var offer: Offer
-    /// The same root offered again: by another, under another name, or with a size or digest of which
-    /// one must be wrong.
-    private(set) var further: [Offer] = []
+    /// In the order in which they came. One may be by another, under another name, or with a size or
+    /// digest of which one must be wrong.
+    private var inOrder: [Offer]
+    /// The place of the offer that counts.
+    private var leading = 0
     var state = State.offered
     /// Members that take part in the file, and what they have.
     var others: [PeerID: ChunkMap] = [:]
@@ -29,12 +29,20 @@ extension FileDesk {
     var isToldAlone = false
 
     init(_ offer: Offer) {
-      self.offer = offer
+      inOrder = [offer]
     }
 
-    /// More offers of one content are only told of, and of one member more than two.
-    private static let mostFurther = 8
-    private static let mostOfOne = 2
+    enum Adding: Hashable {
+      /// - Parameter insteadOf: whose older offer made room.
+      case added(insteadOf: PeerID?)
+      case refused
+    }
+
+    /// Offers of one content that can be referred to: each is told of when the file is here.
+    private static let most = 64
+    /// Of one member the newest, as many as a file is offered again by hand. Nobody else's are lost to
+    /// them, whatever they claim.
+    private static let mostOfOne = 8
 
     /// Whether it is on its way here.
     var isUnderWay: Bool {
@@ -44,35 +52,54 @@ extension FileDesk {
       }
     }
 
-    var offers: [Offer] { [offer] + further }
+    /// The one that counts: the first, or the one that was accepted.
+    var offer: Offer { inOrder[leading] }
+    /// The one that counts first.
+    var offers: [Offer] { [offer] + inOrder[..<leading] + inOrder[(leading + 1)...] }
     /// Those whose words are the one's that counts.
     var agreeing: [Offer] { offers.filter { $0.shape == offer.shape } }
 
+    /// An author's oldest offer makes room for its newest; where there are too many in all, the oldest
+    /// of whoever made the most of them, for one who made fewer. The one that is fetched or here stays.
     /// - Returns: whether it can be referred to from now on.
-    mutating func add(_ offer: Offer, isOwn: Bool) -> Bool {
-      let ofOne = offers.count { $0.author == offer.author }
-      guard isOwn || further.count < Self.mostFurther && ofOne < Self.mostOfOne else {
-        return false
+    mutating func add(_ offer: Offer, isOwn: Bool) -> Adding {
+      let counts = inOrder.reduce(into: [PeerID: Int]()) { $0[$1.author, default: 0] += 1 }
+      let ofOne = counts[offer.author, default: 0]
+      var loser: PeerID?
+      if ofOne >= Self.mostOfOne {
+        loser = offer.author
+      } else if inOrder.count >= Self.most, !isOwn {
+        let most = counts.max { ($0.value, $0.key) < ($1.value, $1.key) }
+        guard let most, most.value > ofOne + 1 else { return .refused }
+        loser = most.key
       }
-      further.append(offer)
-      return true
+      if let loser {
+        let oldest = inOrder.indices.first {
+          inOrder[$0].author == loser && ($0 != leading || state.isOffered)
+        }
+        // Of several at most one is under way.
+        guard let oldest else { return .refused }
+        _ = remove(inOrder[oldest].entry)
+      }
+      inOrder.append(offer)
+      return .added(insteadOf: loser)
     }
 
     /// Lets this one of the offers count.
     mutating func lead(with entry: EntryID) {
-      guard let place = further.firstIndex(where: { $0.entry == entry }) else { return }
-      further.append(offer)
-      offer = further.remove(at: place)
+      leading = inOrder.firstIndex { $0.entry == entry } ?? leading
     }
 
     /// - Returns: whether another offer is left to count.
     mutating func remove(_ entry: EntryID) -> Bool {
-      further.removeAll { $0.entry == entry }
-      guard offer.entry == entry else { return true }
-      guard
-        let next = further.firstIndex(where: { $0.shape == offer.shape }) ?? further.indices.first
-      else { return false }
-      offer = further.remove(at: next)
+      guard let place = inOrder.firstIndex(where: { $0.entry == entry }) else { return true }
+      guard inOrder.count > 1 else { return false }
+      let removed = inOrder.remove(at: place)
+      if place < leading {
+        leading -= 1
+      } else if place == leading {
+        leading = inOrder.firstIndex { $0.shape == removed.shape } ?? 0
+      }
       return true
     }
   }
@@ -90,5 +117,12 @@ extension FileDesk {
     /// All chunks are here; the whole is being verified, or there was no place for it.
     case placing(Placing)
     case whole(path: String, hashes: [[UInt8]])
+
+    var isOffered: Bool {
+      switch self {
+      case .offered: true
+      case .verifying, .fetching, .placing, .whole: false
+      }
+    }
   }
 }

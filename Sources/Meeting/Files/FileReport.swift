@@ -1,3 +1,5 @@
+import Files
+import Foundation
 package import Foundations
 
 /// How far a file is.
@@ -20,6 +22,15 @@ package struct FileReport: Sendable {
   package let path: String?
   /// Whether somebody here has just asked for it.
   package let isAnswer: Bool
+
+  /// Whether it lies under another name: the same contents were offered, or came, under that one.
+  package var hasOtherName: Bool {
+    guard let path else { return false }
+    let (name, place) = (
+      FileName.sanitised(name), FileName.sanitised((path as NSString).lastPathComponent)
+    )
+    return !(1...999).contains { FileName.numbered(name, $0) == place }
+  }
 
   package init(
     file: EntryID, name: String, state: State, bytes: Int, total: Int, holders: [PeerID],

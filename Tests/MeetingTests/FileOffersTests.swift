@@ -1,0 +1,77 @@
+import Files
+import Foundation
+import Foundations
+import Links
+import Testing
+import Wire
+
+@testable import Meeting
+
+@Suite("Files that are offered again", .serialized, .timeLimit(.minutes(1)))
+struct FileOffersTests {
+  private static let content = (0..<3).map {
+    [UInt8](repeating: UInt8($0 + 1), count: FileBounds.chunk)
+  }
+
+  /// What becomes of the file, told of this offer.
+  private static func told(
+    of offer: FileDesk.Offer, _ journal: EventJournal,
+    where fits: @escaping @Sendable (FileReport) -> Bool
+  ) async -> FileReport {
+    await journal.first { event in
+      if case .file(let report) = event, report.file == offer.entry, fits(report) { return report }
+      return nil
+    }
+  }
+
+  @Test("Offered for the third time and more, a file is fetched by that offer as by the first")
+  func offeredAgain() async throws {
+    try await FileMeeting.run { meeting in
+      let files = await meeting.session.files
+      let member = try FileMember(grantedBy: meeting.genesis)
+      let offers = (1...5).map { _ in meeting.offer(Self.content, by: member.id) }
+      for offer in offers { await files.learn(offer) }
+      let root = offers[0].shape.root
+      try #require(await files.items[root]?.offers.count == 5)
+      let stream = try await member.connect(to: meeting.session)
+      await meeting.session.take(line: "/accept \(offers[4].entry.description.prefix(8))")
+      async let giving: Void = stream.give(Self.content, of: root)
+      for offer in offers {
+        let report = await Self.told(of: offer, meeting.journal) { $0.state == .complete }
+        #expect(report.path?.hasSuffix("/plan") == true)
+      }
+      #expect(await files.items[root]?.offer.entry == offers[4].entry)
+      stream.close()
+      try await giving
+      await member.links.close()
+    }
+  }
+
+  @Test("However often a file is offered falsely, it is fetched by the honest offer")
+  func floodOfLies() async throws {
+    try await FileMeeting.run { meeting in
+      let files = await meeting.session.files
+      let member = try FileMember(grantedBy: meeting.genesis)
+      let honest = meeting.offer(Self.content, by: member.id)
+      let liar = PeerID(publicKey: [UInt8](repeating: 9, count: 32))
+      func lie() async {
+        let words = meeting.offer(Self.content, by: liar)
+        await files.learn(
+          FileDesk.Offer(
+            entry: words.entry, author: liar, name: "plan", shape: words.shape,
+            digest: [UInt8](repeating: 0, count: 32)))
+      }
+      for _ in 0..<500 { await lie() }
+      await files.learn(honest)
+      for _ in 0..<500 { await lie() }
+      let stream = try await member.connect(to: meeting.session)
+      await meeting.session.take(line: "/accept \(honest.entry)")
+      async let giving: Void = stream.give(Self.content, of: honest.shape.root)
+      let report = await Self.told(of: honest, meeting.journal) { $0.state == .complete }
+      #expect(report.path?.hasSuffix("/plan") == true)
+      stream.close()
+      try await giving
+      await member.links.close()
+    }
+  }
+}
