@@ -7,7 +7,7 @@ import Wire
 
 @testable import Meeting
 
-@Suite("Files that are offered again", .serialized, .timeLimit(.minutes(1)))
+@Suite("Files that are offered again, or gone from the disk", .serialized, .timeLimit(.minutes(1)))
 struct FileOffersTests {
   private static let content = (0..<3).map {
     [UInt8](repeating: UInt8($0 + 1), count: FileBounds.chunk)
@@ -69,6 +69,54 @@ struct FileOffersTests {
       async let giving: Void = stream.give(Self.content, of: honest.shape.root)
       let report = await Self.told(of: honest, meeting.journal) { $0.state == .complete }
       #expect(report.path?.hasSuffix("/plan") == true)
+      stream.close()
+      try await giving
+      await member.links.close()
+    }
+  }
+
+  @Test(
+    "Deleted after it came, a file isn't here, isn't given, and is fetched anew by either name",
+    arguments: [false, true])
+  func gone(isAskedFor: Bool) async throws {
+    try await FileMeeting.run { meeting in
+      let files = await meeting.session.files
+      let member = try FileMember(grantedBy: meeting.genesis)
+      let first = meeting.offer(Self.content, by: member.id)
+      let second = meeting.offer(Self.content, named: "agenda", by: member.id)
+      for offer in [first, second] { await files.learn(offer) }
+      let root = first.shape.root
+      let stream = try await member.connect(to: meeting.session)
+      await meeting.session.take(line: "/accept plan")
+      async let giving: Void = stream.give(Self.content, of: root)
+      let path = try #require(await meeting.journal.report(.complete).path)
+      try FileManager.default.removeItem(atPath: path)
+      if isAskedFor {
+        let other = try FileMember(grantedBy: meeting.genesis)
+        let end = try await other.connect(to: meeting.session)
+        end.send(.request(root: root, chunk: 1))
+        let answer = try await end.next { if case .have = $0 { false } else { true } }
+        #expect(answer == .refusal(root: root, chunk: 1))
+        let told = await meeting.journal.warning("file-changed")
+        #expect(told.contains(path) && told.contains("/accept"), "\(told)")
+        #expect(await meeting.journal.report(.cancelled).path == nil, "nothing stays there")
+        await other.links.close()
+      } else {
+        await meeting.session.take(line: "/files")
+        let report = await Self.told(of: first, meeting.journal) { $0.isAnswer }
+        try #require(report.state == .offered && report.path == nil)
+        await meeting.session.take(line: "/accept plan")
+        _ = await Self.told(of: first, meeting.journal) { $0.state == .complete }
+        while !FileManager.default.fileExists(atPath: path) { await Task.yield() }
+        try FileManager.default.removeItem(atPath: path)
+      }
+      // At once, with nobody having looked.
+      await meeting.session.take(line: "/accept agenda")
+      let report = await Self.told(of: second, meeting.journal) {
+        $0.path?.hasSuffix("/agenda") == true
+      }
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: try #require(report.path)))
+      #expect(bytes == Data(Self.content.flatMap { $0 }))
       stream.close()
       try await giving
       await member.links.close()

@@ -194,11 +194,13 @@ actor FileDesk {
         (item.offer.name, item.offer.shape.root.hexadecimal)
       }
       for item in items.values.sorted(by: { key($0) < key($1) }) {
+        forgetMissing(item.offer.shape.root)
         report(item.offer.shape.root, isAnswer: true)
       }
     case .send(let rest): await offer(rest)
     case .accept(let name):
       guard let (root, entry) = find(name) else { return }
+      forgetMissing(root)
       guard case .offered = items[root]?.state else { return await acceptAgain(root, entry) }
       items[root]?.lead(with: entry)
       fetch(root)

@@ -34,14 +34,10 @@ extension FileDesk {
     guard let shape = items[root]?.offer.shape else { return }
     let hashes = folder.list.flatMap { shape.hashes(of: $0) }
     if let place = folder.place, let hashes {
-      guard FileFolder.size(of: place) == shape.byteCount else {
-        // It was moved or deleted: whoever did so doesn't want it again unasked.
-        try? folder.cancel()
-        return
-      }
       // Each chunk is compared again when it is given.
       items[root]?.state = .whole(path: place, hashes: hashes)
-      return report(root)
+      if !forgetMissing(root) { report(root) }
+      return
     }
     items[root]?.state = .verifying
     Task { await verify(root, folder, hashes) }
@@ -75,20 +71,38 @@ extension FileDesk {
     case .offered: return
     case .verifying, .fetching, .placing, .whole:
       // What is here whole stays, and isn't passed on any more.
-      let path: String? = if case .whole(let path, _) = item.state { path } else { nil }
-      items[root]?.state = .offered
-      fetches[root] = nil
+      var path: String?
+      if case .whole(let place, _) = item.state, FileFolder.size(of: place) != nil { path = place }
       do {
-        try folder(of: root).cancel()
+        try giveUp(root, item)
       } catch {
         warn("file-not-cancelled", "After a restart it may be fetched again: \(error.sentence).")
       }
-      // Others learn that nothing is to be had here.
-      let none = ChunkMap(chunkCount: item.offer.shape.chunkCount)
-      for peer in item.others.keys { send(.have(root: root, map: none.bytes), to: peer) }
       report(root, .cancelled, path: path)
       fetchUnasked()
     }
+  }
+
+  private func giveUp(_ root: [UInt8], _ item: Item) throws(SystemError) {
+    items[root]?.state = .offered
+    fetches[root] = nil
+    // Others learn that nothing is to be had here.
+    let none = ChunkMap(chunkCount: item.offer.shape.chunkCount)
+    for peer in item.others.keys { send(.have(root: root, map: none.bytes), to: peer) }
+    try folder(of: root).cancel()
+  }
+
+  /// A whole file that was moved or deleted is no longer here. Whoever did so doesn't want it again
+  /// unasked.
+  /// - Returns: whether it is missing.
+  @discardableResult
+  func forgetMissing(_ root: [UInt8]) -> Bool {
+    guard let item = items[root], case .whole(let path, _) = item.state,
+      FileFolder.size(of: path) != item.offer.shape.byteCount
+    else { return false }
+    // Where that can't be kept it is found missing again after a restart.
+    try? giveUp(root, item)
+    return true
   }
 
   // MARK: - The machine

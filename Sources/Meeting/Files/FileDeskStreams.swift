@@ -214,11 +214,14 @@ extension FileDesk {
 
   /// What doesn't match is never given.
   private func changed(_ root: [UInt8], _ path: String) {
+    guard let item = items[root] else { return }
     cancel(root)
+    let isOwn = item.offers.contains { $0.author == parts.me }
+    let digits = item.offer.entry.description.prefix(8)
     emit(
       .warning(
         code: "file-changed",
         message: "\(path) was changed or deleted, so it can't be given to others any more. "
-          + "Offer it anew with /send."))
+          + (isOwn ? "Offer it anew with /send." : "/accept \(digits) fetches it anew.")))
   }
 }

@@ -107,7 +107,7 @@ extension FileDesk {
   /// Exits: `offered` → `fetching` when accepted, `verifying` where an earlier run has kept some, `whole`
   /// when it is one's own; `verifying` → `fetching`, `offered` when cancelled; `fetching` → `placing`
   /// with the last chunk, `offered` when cancelled or failed; `placing` → `whole`, `offered`; `whole` →
-  /// `offered`.
+  /// `offered` when cancelled, or gone from the disk.
   enum State {
     case offered
     /// What was kept is compared with its hashes.
