@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Foundations
+import Glibc
 import Testing
 import Wire
 
@@ -212,6 +213,40 @@ struct FilePlacingTests {
     #expect(throws: FileFolder.Trouble.unreadable(ENOENT)) {
       _ = try folder.place(as: "plan", in: path + "/new", byteCount: 3)
     }
+  }
+
+  /// The superuser's alone, and not of every one.
+  private static let canMount: Bool = {
+    let path = NSTemporaryDirectory() + "/mount-\(UUID().uuidString)"
+    defer { rmdir(path) }
+    return mkdir(path, 0o700) == 0 && mount("virtue-test", path, "tmpfs", 0, nil) == 0
+      && umount(path) == 0
+  }()
+
+  @Test(
+    "A folder that becomes full while a file is put there is called so, and stays empty",
+    .enabled(if: canMount))
+  func full() throws {
+    let path = NSTemporaryDirectory() + "/placing-\(UUID().uuidString)"
+    let small = path + "/small"
+    try FileManager.default.createDirectory(atPath: small, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try #require(mount("virtue-test", small, "tmpfs", 0, "size=256k") == 0)
+    // MNT_DETACH (umount2(2)).
+    defer { umount2(small, 2) }
+    let folder = FileFolder(path: path + "/kept")
+    try folder.make()
+    try folder.store([UInt8](repeating: 1, count: 1 << 20), at: 0)
+    // Of a call that fails before, nothing is told.
+    errno = ENOENT
+    #expect(throws: FileFolder.Trouble.unwritable(ENOSPC)) {
+      _ = try folder.place(as: "plan", in: small, byteCount: 1 << 20)
+    }
+    let list = [[UInt8]](repeating: [UInt8](repeating: 1, count: 32), count: FileBounds.chunks)
+    errno = ENOENT
+    let error = #expect(throws: SystemError.self) { try FileFolder(path: small).keep(list: list) }
+    #expect(error?.number == ENOSPC)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: small).isEmpty)
   }
 
   @Test("What was kept counts as verified until it changes, even if its size and time stay")

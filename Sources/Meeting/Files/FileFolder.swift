@@ -77,8 +77,30 @@ struct FileFolder {
     let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw SystemError() }
     defer { close(descriptor) }
-    guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, rename(draft, file) == 0
-    else { throw SystemError() }
+    do throws(SystemError) {
+      try write(bytes, into: descriptor, at: 0)
+      guard rename(draft, file) == 0 else { throw SystemError() }
+    } catch {
+      unlink(draft)
+      throw error
+    }
+  }
+
+  /// All of them, or it is said why not: a disk that becomes full takes a part of what it is given, and
+  /// has its reason only for the rest.
+  static func write(
+    _ bytes: [UInt8], into descriptor: Int32, at offset: Int
+  ) throws(SystemError) {
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        pwrite(
+          descriptor, $0.baseAddress! + written, bytes.count - written, off_t(offset + written))
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw SystemError(count == 0 ? ENOSPC : errno) }
+      written += count
+    }
   }
 
   // MARK: - Chunks
@@ -87,16 +109,7 @@ struct FileFolder {
     let descriptor = open(part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw SystemError() }
     defer { close(descriptor) }
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        pwrite(
-          descriptor, $0.baseAddress! + written, bytes.count - written, off_t(offset + written))
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw SystemError() }
-      written += count
-    }
+    try Self.write(bytes, into: descriptor, at: offset)
   }
 
   func load(_ range: Range<Int>) -> [UInt8]? { Self.read(part, range) }
@@ -249,10 +262,9 @@ struct FileFolder {
     var offset = 0
     while offset < byteCount {
       let range = offset..<min(offset + 1 << 20, byteCount)
-      guard let bytes = load(range), Glibc.write(descriptor, bytes, bytes.count) == bytes.count
-      else {
-        throw SystemError()
-      }
+      // What is shorter than it was sets no error number.
+      guard let bytes = load(range) else { throw SystemError(ENODATA) }
+      try Self.write(bytes, into: descriptor, at: offset)
       offset = range.upperBound
     }
     guard fsync(descriptor) == 0 else { throw SystemError() }

@@ -121,13 +121,14 @@ package final class DataDirectory: Sendable {
     unlink(draft)
     let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     defer { if descriptor >= 0 { close(descriptor) } }
-    guard descriptor >= 0,
-      Glibc.write(descriptor, bytes, bytes.count) == bytes.count,
-      fsync(descriptor) == 0, rename(draft, file) == 0
-    else {
+    do throws(SystemError) {
+      guard descriptor >= 0 else { throw SystemError() }
+      try FileFolder.write(bytes, into: descriptor, at: 0)
+      guard fsync(descriptor) == 0, rename(draft, file) == 0 else { throw SystemError() }
+    } catch {
       throw Failure(
         Self.unwritable, exit: .cannotCreate,
-        "The file \(file) can't be written: \(Self.systemError()). Mend that, or choose another "
+        "The file \(file) can't be written: \(error.sentence). Mend that, or choose another "
           + "place with --data-dir.")
     }
   }

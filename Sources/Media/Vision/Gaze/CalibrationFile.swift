@@ -42,7 +42,7 @@ package struct CalibrationFile: Sendable {
     let bytes = Self.line(calibration)
     let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     defer { if descriptor >= 0 { close(descriptor) } }
-    guard descriptor >= 0, write(descriptor, bytes, bytes.count) == bytes.count,
+    guard descriptor >= 0, Self.write(bytes, into: descriptor),
       fsync(descriptor) == 0, rename(draft, path) == 0
     else {
       let reason = Self.systemError()
@@ -52,6 +52,18 @@ package struct CalibrationFile: Sendable {
         "The calibration \(DisplayText.line(path, limit: 200)) can't be written: \(reason). See that "
           + "the directory can be written and that nothing lies at its name with .new at the end.")
     }
+  }
+
+  /// A disk that becomes full takes a part of it, and has its reason only for the rest.
+  private static func write(_ bytes: [UInt8], into descriptor: Int32) -> Bool {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return false }
+      rest = rest.dropFirst(count)
+    }
+    return true
   }
 
   private static func line(_ calibration: GazeCalibration) -> [UInt8] {
