@@ -153,6 +153,30 @@ struct NeighbourhoodTests {
     #expect(responder.mostOpen <= Neighbourhood.mostOpen)
   }
 
+  @Test("Who fell silent and is announced still is asked about again, each time the network is")
+  func silence() throws {
+    var seen = 0
+    let neighbourhood = Neighbourhood(loop, responder, ownLabels: [], ask: { _ in }) { report in
+      if case .seen(_, _, let addresses, _) = report, !addresses.isEmpty { seen += 1 }
+    }
+    try neighbourhood.browse(nil)
+    responder.appear("a")
+    responder.appear("b")
+    responder.answer("a")
+    responder.answer("b")
+    neighbourhood.askAnew()
+    #expect(responder.asked == 2)
+    for round in 1...2 * Neighbourhood.mostAttempts {
+      responder.services["a"]?.report(.failed)
+      neighbourhood.askAnew()
+      neighbourhood.askAnew()
+      #expect(responder.asked == 2 + round)
+    }
+    seen = 0
+    responder.answer("a")
+    #expect(seen == 1)
+  }
+
   @Test("A host that claims endless addresses has eight")
   func addresses() throws {
     var most = 0

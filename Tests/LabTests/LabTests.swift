@@ -176,6 +176,38 @@ extension LabTests {
     }
   }
 
+  @Test(
+    "Two who opened their meeting again apart meet within seconds once their networks are joined",
+    arguments: Lab.isPossibleWithAvahi ? [Lab.Responder.none, .avahi] : [.none])
+  func reopenedApart(responder: Lab.Responder) async throws {
+    try await Lab.run(hosts: 2, responder: responder) { lab in
+      let (members, _) = try await meet(lab, ["Ada", "Ben"], media: [])
+      for member in members { member.kill9() }
+      try await lab.part(2)
+      var again: [Participant] = []
+      for (index, member) in members.enumerated() {
+        again.append(
+          try Participant(
+            member.name, ["join", "--reopen"], in: lab, on: index + 1, media: [],
+            dataDirectory: member.dataDirectory))
+        try await again[index].sees("joined")
+      }
+      // Responders ask after 1, 2, 4, 8, 16 and 32 seconds, each counted from the one before.
+      try await again[1].sees("statistics", after: .now + .seconds(17))
+      let joined = ContinuousClock.now
+      try await lab.rejoin(2)
+      for (member, other) in [(0, 1), (1, 0)] {
+        let joining = try await again[member].sees("member-joined") {
+          $0.name == members[other].name
+        }
+        let time = joining.arrived - joined
+        print("\(again[member].name) met \(members[other].name) after \(time)")
+        #expect(time < .seconds(6))
+      }
+      for member in again { #expect(try await member.leave() == 0) }
+    }
+  }
+
   /// As `.ci/test` installs the models.
   private static let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()

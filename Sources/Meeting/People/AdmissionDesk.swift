@@ -189,16 +189,20 @@ extension MeetingSession {
       let record = ServiceRecord(attributes: found.attributes)
       nameplates[found.label] = Set(record.nameplates)
       if let tag = record.tag, self.tag.recognises(tag, at: parts.clock.wallTime()) {
-        greetReturned(at: found.addresses)
+        sight(found)
       }
-    case .lost(let label): nameplates[label] = nil
+    case .lost(let label):
+      nameplates[label] = nil
+      sighted[label] = nil
     case .published(let label, let registered):
       if label == self.label {
         published.raise()
         parts.log.debug("Published as \(registered).")
       }
     case .responder(let kind): parts.log.debug("Discovery goes through the \(kind) responder.")
-    case .networkChanged: networkHasChanged = true
+    case .networkChanged:
+      networkHasChanged = true
+      search.startOver()
     case .problem(let sentence):
       if warned.insert(sentence).inserted {
         emit(.warning(code: "discovery", message: sentence))
@@ -207,15 +211,4 @@ extension MeetingSession {
   }
 
   var heardNameplates: Set<Int> { Set(nameplates.values.joined()) }
-
-  /// Somebody of this meeting is on the network; if no known member lives there, it is dialled.
-  private func greetReturned(at addresses: [NetworkAddress]) {
-    func plain(_ address: NetworkAddress) -> NetworkAddress {
-      NetworkAddress(
-        host: String(address.host.prefix { $0 != "%" }), port: address.port)
-    }
-    let known = Set(admitted.values.flatMap(\.record.addresses).map(plain))
-    guard !addresses.contains(where: { known.contains(plain($0)) }) else { return }
-    dial(addresses)
-  }
 }

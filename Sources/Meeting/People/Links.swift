@@ -164,6 +164,7 @@ extension MeetingSession {
 
   private func memberDown(_ peer: PeerID, reason: Gossip.DownReason) {
     endCall(with: peer)
+    if reason == .lost { search.startOver() }
     let absence: Roster.Absence =
       switch reason {
       case .left: .left

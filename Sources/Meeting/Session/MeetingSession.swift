@@ -45,6 +45,9 @@ package actor MeetingSession {
   let published = AsyncFlag()
   /// Nameplates that others advertise, by their labels.
   var nameplates: [String: Set<Int>] = [:]
+  /// Where members of this meeting are heard of, by their labels.
+  var sighted: [String: [NetworkAddress]] = [:]
+  var search: MissingSearch
   var revocations: RevocationSet
   var membership: WireMembership
   var admitted: [PeerID: AdmittedMember] = [:]
@@ -132,6 +135,7 @@ package actor MeetingSession {
     gossip = Gossip(
       me: parts.me, meeting: ticket.meeting, key: parts.key, membership: membership,
       firstNumber: firstNumber, seed: parts.secrets.seed())
+    search = MissingSearch(seed: parts.secrets.seed())
     roster = Roster(me: record, role: ticket.chain.role.wire, at: parts.clock.now())
     chat = ChatLog(
       meeting: ticket.meeting, key: parts.key, stored: stored, mayBeKnownFurther: !ticket.isNew,

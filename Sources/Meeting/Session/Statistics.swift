@@ -10,6 +10,7 @@ extension MeetingSession {
     guard !hasEnded else { return }
     refreshAdvertisements()
     let now = parts.clock.now()
+    lookForMissing(at: now)
     let figures = await media.takeStatistics()
     let elapsed = latestFigures.map { (now - $0.moment).inSeconds } ?? 1
     defer { latestFigures = (now, figures.rtp) }

@@ -148,6 +148,13 @@ package final class Discovery: Sendable {
     loop.perform { [engine] in engine.seek(subtype) }
   }
 
+  /// Asks once more who is there, at once. For whoever misses somebody: a responder's own questions get
+  /// rarer, down to one an hour (RFC 6762 §5.2), and somebody who comes back to this part of the network
+  /// needn't say anything by itself.
+  package func askAnew() {
+    loop.perform { [engine] in engine.askAnew() }
+  }
+
   /// Takes a service back; others are told at once.
   package func withdraw(_ label: String) {
     loop.perform { [engine] in engine.withdraw(label) }

@@ -252,6 +252,14 @@ final class DiscoveryEngine: @unchecked Sendable {
     if isRunning, let responder { browseAnew(with: responder) }
   }
 
+  /// Whoever answers is heard by the browser that is open already: a fresh one would have everybody's
+  /// records resolved again.
+  func askAnew() {
+    guard !isOver, isRunning else { return }
+    ask(.whoOffers(subtype: subtype))
+    neighbourhood?.askAnew()
+  }
+
   private func browseAnew(with responder: any Responder) {
     questionTimer?.cancel()
     sightings.startOver()

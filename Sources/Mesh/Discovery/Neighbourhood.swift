@@ -12,7 +12,7 @@ final class Neighbourhood {
   static let mostOpen = 128
   /// How many addresses of one service at one place count.
   static let mostAddresses = 8
-  /// A service that doesn't answer within Avahi's five seconds is asked again so many times.
+  /// A service that doesn't answer within Avahi's five seconds is asked again so many times by itself.
   static let mostAttempts = 6
   /// Services (counted at each place) up to which one is asked about beside the responder as well. Where
   /// there are more, such questions would be most of what is said on the network.
@@ -23,6 +23,8 @@ final class Neighbourhood {
   private final class Inquiry {
     let item: Item
     var attempts = 0
+    /// Whether it didn't answer, and isn't being asked.
+    var isSilent = false
     var service: (any OpenLookup)?
     var addresses: (any OpenLookup)?
     var host: String?
@@ -97,6 +99,20 @@ final class Neighbourhood {
       browsers.append(
         try responder.browse(interface, subtype: subtype) { [unowned self] in heard($0) })
     }
+  }
+
+  /// Asks once more about services that never answered or fell silent, some at a time. Who comes back
+  /// after a while may be announced here still, so that its return is no news to the browser.
+  func askAnew() {
+    let silent = inquiries.values.filter(\.isSilent).sorted { $0.attempts < $1.attempts }
+    for inquiry in silent.prefix(Self.mostAskedDirectly) { queue(inquiry) }
+    openNext()
+  }
+
+  private func queue(_ inquiry: Inquiry) {
+    inquiry.retry?.cancel()
+    inquiry.isSilent = false
+    waiting.append(inquiry.item)
   }
 
   /// Whether nothing at all was heard.
@@ -249,15 +265,17 @@ final class Neighbourhood {
         attributes: inquiry.attributes))
   }
 
-  /// Asks anew after 1, 2, 4… seconds, for as long as the service is announced.
+  /// Asks anew after 1, 2, 4… seconds, some times, for as long as the service is announced.
   private func tryAgain(_ inquiry: Inquiry) {
     let item = inquiry.item
     inquiry.close()
     inquiry.host = nil
     open.removeAll { $0 == item }
+    inquiry.isSilent = true
     guard inquiry.attempts < Self.mostAttempts else { return openNext() }
-    inquiry.retry = loop.after(.seconds(1 << (inquiry.attempts - 1))) { [unowned self] in
-      waiting.append(item)
+    inquiry.retry = loop.after(.seconds(1 << (inquiry.attempts - 1))) {
+      [unowned self, unowned inquiry] in
+      queue(inquiry)
       openNext()
     }
     openNext()

@@ -146,6 +146,14 @@ package struct Gossip: Machine {
     members.all.values.filter(\.isPresent).map(\.record)
   }
 
+  /// Whether somebody is neither here nor said goodbye.
+  package var isMissingSomebody: Bool { members.lost > 0 }
+
+  /// Whether the member is here, or said to be: it is dialled by itself, where it need be.
+  package func isHere(_ member: PeerID) -> Bool {
+    members.read(member) { $0.pointee.isHere } ?? false
+  }
+
   /// Whether there is a link to the member: what is directed to it goes straight there.
   package func hasLink(to member: PeerID) -> Bool {
     usableLink(to: member) != nil

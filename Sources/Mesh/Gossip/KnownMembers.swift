@@ -3,17 +3,19 @@ import OrderedCollections
 
 /// The members that are known, in the order in which they were heard of.
 ///
-/// How many are here, and which have something to happen to them in time, is asked at each frame, of
+/// How many are here or lost, and which have something to happen to them in time, is asked at each frame, of
 /// hundreds or thousands: both are kept as members change, and never counted anew.
 struct KnownMembers: Sendable {
   private(set) var all: OrderedDictionary<PeerID, KnownMember> = [:]
   /// How many are here or said to be.
   private(set) var here = 0
+  private(set) var lost = 0
   /// Those with a deadline.
   private(set) var awaited: OrderedSet<PeerID> = []
 
   private struct Marks {
     let isHere: Bool
+    let isLost: Bool
     let isAwaited: Bool
   }
 
@@ -40,11 +42,15 @@ struct KnownMembers: Sendable {
   }
 
   private func marks(of id: PeerID) -> Marks? {
-    read(id) { Marks(isHere: $0.pointee.isHere, isAwaited: $0.pointee.isAwaited) }
+    read(id) {
+      Marks(
+        isHere: $0.pointee.isHere, isLost: $0.pointee.isLost, isAwaited: $0.pointee.isAwaited)
+    }
   }
 
   private mutating func note(_ id: PeerID, _ before: Marks?, _ after: Marks?) {
     here += (after?.isHere == true ? 1 : 0) - (before?.isHere == true ? 1 : 0)
+    lost += (after?.isLost == true ? 1 : 0) - (before?.isLost == true ? 1 : 0)
     let isAwaited = after?.isAwaited == true
     guard isAwaited != (before?.isAwaited == true) else { return }
     if isAwaited { awaited.append(id) } else { awaited.remove(id) }

@@ -59,6 +59,13 @@ struct KnownMember: Sendable {
     }
   }
 
+  var isLost: Bool {
+    switch standing {
+    case .lost: true
+    case .introduced, .present, .left: false
+    }
+  }
+
   /// Whether it has a deadline.
   var isAwaited: Bool {
     if case .idle = dial, suspicion == nil, probeAgain == nil, doubt == nil { return false }
