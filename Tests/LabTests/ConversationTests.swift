@@ -42,7 +42,7 @@ extension LabTests {
       ada.say("/delete \(secret.prefix(8))")
       // Both come at once: the line isn't kept yet when the command is read.
       ada.say("oops\n/delete last")
-      let slip = try #require(try await ben.sees("chat") { $0.text == "oops" }.id)
+      let slip = try #require(try await ada.sees("chat") { $0.text == "oops" }.id)
       try await ben.sees("chat") { $0.chatKind == "delete" && $0.target == slip }
       try await ben.sees("chat") { $0.chatKind == "delete" && $0.target == secret }
       for member in members { #expect(try await member.leave() == 0) }
