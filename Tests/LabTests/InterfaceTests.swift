@@ -105,6 +105,87 @@ extension LabTests {
     }
   }
 
+  @Test("Who uses one interface reaches nobody over another and is told why; of two each is tried")
+  func dialsOverOne() async throws {
+    try await Lab.run(hosts: 2) { lab in
+      // Up, and leads nowhere.
+      try await lab.shell(
+        "ip link add eth1 type veth peer name end1 && ip addr add 10.88.0.1/24 dev eth1"
+          + " && ip link set eth1 up && ip link set end1 up", on: 2)
+      let host = try Participant("Ada", ["host", "Lab"], in: lab, on: 1, media: [])
+      let invite = try await host.sees("invite")
+      let port = try #require(
+        invite.link?.firstMatch(of: /10\.77\.0\.1:([0-9]+)/)?.output.1)
+      let way = ["--peer", "\(lab.address(of: 1)):\(port)", "--interface", "eth1"]
+      let join = ["join", try #require(invite.code)] + way
+      let barred = try Participant("Cleo", join, in: lab, on: 2, media: [])
+      #expect(try await barred.failure() == Refusal(code: "nobody-here", status: 68))
+      let message = try await barred.sees("error").message ?? ""
+      #expect(message.contains("Only eth1 was used"), "\(message)")
+      let guest = try Participant(
+        "Ben", join + ["--interface", "eth0"], in: lab, on: 2, media: [])
+      try await guest.sees("member-joined")
+      #expect(try await guest.leave() == 0)
+      let again = try Participant(
+        "Ben", ["join"] + way, in: lab, on: 2, media: [], dataDirectory: guest.dataDirectory)
+      let warning = try await again.sees("warning") { $0.code == "peer-not-reached" }
+      #expect(warning.message?.contains("over eth1. Only eth1 was used") == true)
+      for member in [again, host] { #expect(try await member.leave() == 0) }
+    }
+  }
+
+  @Test("Who uses one interface goes on over no other when it is unplugged, only once it is back")
+  func unplugged() async throws {
+    try await Lab.run(hosts: 2) { lab in
+      for host in 1...2 { try await lab.shell(Self.withoutIPv6, on: host) }
+      // On the same switch as eth0, so that the host is reached over both.
+      let plug =
+        "ip link add link eth0 name eth1 type macvlan mode bridge && ip link set eth1 up"
+        + " && ip addr add 10.77.0.102/24 dev eth1"
+        + " && ip route replace 224.0.0.0/4 dev eth1"
+      try await lab.shell(plug, on: 2)
+      let host = try Participant("Ada", ["host", "Lab"], in: lab, on: 1, media: [])
+      let guest = try Participant(
+        "Ben", ["join", try await host.code, "--interface", "eth1"], in: lab, on: 2, media: [])
+      for member in [host, guest] { try await member.sees("member-joined") }
+      let unplugged = ContinuousClock.now
+      try await lab.shell("ip link del eth1", on: 2)
+      for member in [host, guest] { try await member.sees("member-left") }
+      try await guest.sees("warning") { $0.code == "interface-gone" }
+      // Both dial each other every second or two meanwhile.
+      try await guest.sees("statistics", after: .now + .seconds(4))
+      for member in [host, guest] {
+        let returned = await member.events.filter {
+          $0.kind == "member-joined" && $0.arrived > unplugged
+        }
+        #expect(returned.isEmpty, "\(member.name) went on over eth0")
+      }
+      let plugged = ContinuousClock.now
+      try await lab.shell(plug, on: 2)
+      for member in [host, guest] { try await member.sees("member-joined", after: plugged) }
+      for member in [host, guest] { #expect(try await member.leave() == 0) }
+    }
+  }
+
+  @Test(
+    "Two on one computer who both keep to one interface meet, and their links keep to it",
+    arguments: ["eth0", "lo"])
+  func oneComputer(interface: String) async throws {
+    try await Lab.run(hosts: 1) { lab in
+      let host = try Participant(
+        "Ada", ["host", "Lab", "--interface", interface], in: lab, on: 1, media: [])
+      let guest = try Participant(
+        "Ben", ["join", try await host.code, "--interface", interface], in: lab, on: 1, media: [])
+      for member in [host, guest] { try await member.sees("member-joined") }
+      // ss(8) shows the interface that a socket is bound to behind its address.
+      try await lab.shell(
+        "ss -tnH state established > \(lab.directory)/links"
+          + " && grep -q '%\(interface):' \(lab.directory)/links"
+          + " && ! grep -v '%\(interface):' \(lab.directory)/links", on: 1)
+      for member in [guest, host] { #expect(try await member.leave() == 0) }
+    }
+  }
+
   /// Ben gets in from host 2, and both leave.
   private func reaches(_ host: Participant, by code: String, in lab: Lab) async throws {
     let guest = try Participant("Ben", ["join", code], in: lab, on: 2, media: [])

@@ -146,6 +146,47 @@ extension LinksTests {
       await links.close()
     }
 
+    @Test("Who dials over named interfaces tries each, and reaches nobody over another")
+    func dialledOver() async throws {
+      let pair = try await Pair()
+      for (interfaces, isReached) in [
+        (["lo"], true), (["no-such-0", "lo"], true), (["no-such-0"], false),
+      ] {
+        let links = try makeLinks(interfaces: interfaces)
+        if isReached {
+          let stream = try await links.connectFirst(of: [pair.target], purpose: .link)
+          #expect(stream.remoteAddress == pair.target)
+        } else {
+          let failure = await #expect(throws: Failure.self) {
+            try await links.connectFirst(of: [pair.target], purpose: .link)
+          }
+          #expect(failure?.code == "unreachable")
+          #expect(failure?.message == "Nobody answers at \(pair.target) over no-such-0.")
+        }
+        await links.close()
+      }
+      let scoped = try makeLinks(interfaces: ["lo"])
+      let elsewhere = NetworkAddress(host: "fe80::1%no-such-0", port: pair.target.port)
+      let failure = await #expect(throws: Failure.self) {
+        try await scoped.connectFirst(of: [elsewhere], purpose: .link)
+      }
+      #expect(failure?.message.contains("No network interface that is in use") == true)
+      await scoped.close()
+      await pair.close()
+    }
+
+    @Test("Who dials over loopback alone reaches this computer's other addresses over it")
+    func ownOverLoopback() async throws {
+      let links = try makeLinks(interfaces: ["lo"])
+      let listener = try await links.listen()
+      for address in LocalAddresses.current() where !address.isLinkLocal {
+        let stream = try await links.connectFirst(
+          of: [NetworkAddress(host: address.host, port: listener.port)], purpose: .link)
+        #expect(stream.remoteAddress.host == address.host)
+      }
+      await links.close()
+    }
+
     @Test("Who listens on one interface is reached from this computer at its addresses only")
     func ownAddresses() async throws {
       let every = LocalAddresses.current() + LocalAddresses.current(interfaces: ["lo"])

@@ -40,9 +40,12 @@ struct Pair {
   }
 }
 
-func makeLinks(limits: LinkLimits = LinkLimits()) throws -> Links {
+func makeLinks(
+  limits: LinkLimits = LinkLimits(), interfaces: [String]? = nil
+) throws -> Links {
   try Links(
-    certificate: .make(secrets: .system, now: HostClock().wallTime()), limits: limits)
+    certificate: .make(secrets: .system, now: HostClock().wallTime()), limits: limits,
+    interfaces: interfaces)
 }
 
 /// The next stream that comes in.

@@ -18,6 +18,13 @@ extension MeetingSession {
     } catch {
       warnOnce(error)
     }
+    if let interfaces = parts.options.interfaces, parts.listener.advertised.isEmpty {
+      warnOnce(
+        Failure(
+          "interface-gone", exit: .unavailable,
+          "No address is left on \(interfaces.joined(separator: " or ")). As --interface asks for no "
+            + "other, the others are reached again once there is one."))
+    }
     // Without any, nobody would hear of it; the next change brings some.
     guard !hasEnded, !parts.listener.advertised.isEmpty,
       let old = try? MemberRecord(verifying: membership.record),

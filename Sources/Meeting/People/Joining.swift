@@ -87,12 +87,14 @@ actor Joining {
     streams.removeAll()
     do {
       return try result.get()
-    } catch  where error.exit == .noHost && !peers.isEmpty {
+    } catch  where error.exit == .noHost {
       let list = peers.map(\.description).joined(separator: " and ")
       throw Failure(
-        "nobody-here", exit: .noHost,
-        "Nobody of a meeting answers at \(list). Check the address and that the meeting still runs, "
-          + "or leave --peer out to ask the network.")
+        error.code, exit: .noHost,
+        (peers.isEmpty
+          ? error.message
+          : "Nobody of a meeting answers at \(list). Check the address and that the meeting still runs, "
+            + "or leave --peer out to ask the network.") + parts.options.interfacesNote)
     }
   }
 

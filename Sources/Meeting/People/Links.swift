@@ -268,13 +268,24 @@ extension MeetingSession {
   }
 
   /// Dials addresses at which some member of this meeting is said to be.
-  func dial(_ addresses: [NetworkAddress]) {
+  /// - Parameter areByHand: said by the user, who is told when nobody answers.
+  func dial(_ addresses: [NetworkAddress], areByHand: Bool = false) {
     Task { [weak self, links = parts.links] in
-      guard let stream = try? await links.connectFirst(of: addresses, purpose: .link) else {
-        return
+      do throws(Failure) {
+        let stream = try await links.connectFirst(of: addresses, purpose: .link)
+        if await self?.greet(stream, expecting: nil) != true { stream.close() }
+      } catch {
+        if areByHand { await self?.notReached(error) }
       }
-      if await self?.greet(stream, expecting: nil) != true { stream.close() }
     }
+  }
+
+  private func notReached(_ failure: Failure) {
+    guard !hasEnded else { return }
+    warnOnce(
+      Failure(
+        "peer-not-reached", exit: failure.exit,
+        failure.message + parts.options.interfacesNote))
   }
 
   private func greet(_ stream: FramedStream, expecting peer: PeerID?) async -> Bool {

@@ -32,6 +32,13 @@ package struct MeetingOptions: Sendable {
     self.name = name
     self.dataDirectory = dataDirectory
   }
+
+  /// What whoever finds nobody is told, where not all interfaces are used.
+  var interfacesNote: String {
+    guard let interfaces else { return "" }
+    let list = interfaces.joined(separator: " and ")
+    return " Only \(list) was used, as --interface says; leave it out to use every interface."
+  }
 }
 
 /// What is done to what is behind the person before the camera.

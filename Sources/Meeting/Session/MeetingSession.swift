@@ -183,7 +183,7 @@ package actor MeetingSession {
     startConversation()
     for membership in members { introduce(membership) }
     admittersChanged()
-    if !peers.isEmpty { dial(peers) }
+    if !peers.isEmpty { dial(peers, areByHand: !parts.options.peers.isEmpty) }
     refreshAdvertisements()
     tasks.append(
       Task { [weak self, events = parts.discovery.events] in

@@ -87,7 +87,8 @@ extension MeetingSession {
         throw Failure(
           "meeting-not-found", exit: .noHost,
           "Nobody of “\(latest.title)” or an earlier meeting is on this network now. Ask a member for a "
-            + "code, name an address with --peer, or open the meeting again with --reopen.")
+            + "code, name an address with --peer, or open the meeting again with --reopen."
+            + options.interfacesNote)
       }
       let chain: GrantChain
       do {

@@ -42,7 +42,7 @@ struct SessionParts: Sendable {
     let history = try openHistory(at: directory.historyPath, now: clock.wallTime())
     if let trouble { await history.warn(trouble) }
     let certificate = try RunCertificate.make(now: clock.wallTime())
-    let links = try Links(certificate: certificate)
+    let links = try Links(certificate: certificate, interfaces: options.interfaces)
     do {
       let listener = try await links.listen(port: options.port, interfaces: options.interfaces)
       let discovery = try Discovery(

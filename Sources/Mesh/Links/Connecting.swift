@@ -1,9 +1,10 @@
 package import Foundations
+import Glibc
 import NIOCore
 import NIOPosix
 
 extension Links {
-  /// Opens a stream to `address`.
+  /// Opens a stream to `address`, over `interface` alone unless that is `nil`.
   ///
   /// The peer's word that it takes the stream is its first frame: TLS 1.3 lets this side finish
   /// before the other has looked at its certificate.
@@ -11,14 +12,17 @@ extension Links {
   /// - Throws: "unreachable", "not-virtue", "version-mismatch", "bad-address", "cancelled",
   ///   "closed".
   package func connect(
-    to address: NetworkAddress, purpose: StreamPurpose, timeout: Duration = .seconds(3)
+    to address: NetworkAddress, over interface: String? = nil, purpose: StreamPurpose,
+    timeout: Duration = .seconds(3)
   ) async throws(Failure) -> FramedStream {
     let target = try address.socketAddress()
+    let index = interface.map { CInt(bitPattern: if_nametoindex($0)) }
+    guard index != 0 else { throw Self.unreachable(address, over: interface) }
     let attempt = Attempt()
     guard openStreams.begin(attempt) else { throw Self.closedFailure }
     defer { openStreams.end(attempt) }
     let result = await withTaskCancellationHandler {
-      await open(target, purpose: purpose, timeout: timeout, attempt: attempt)
+      await open(target, over: index, purpose: purpose, timeout: timeout, attempt: attempt)
     } onCancel: {
       attempt.cancel()
     }
@@ -28,12 +32,13 @@ extension Links {
     case .failure(let error):
       throw attempt.isCancelled
         ? Failure("cancelled", exit: .temporary, "The connection to \(address) was given up.")
-        : Self.failure(error, at: address)
+        : Self.failure(error, at: address, over: interface)
     }
   }
 
   private func open(
-    _ target: SocketAddress, purpose: StreamPurpose, timeout: Duration, attempt: Attempt
+    _ target: SocketAddress, over interface: CInt?, purpose: StreamPurpose, timeout: Duration,
+    attempt: Attempt
   ) async -> Result<FramedStream, any Error> {
     let promise = group.next().makePromise(of: FramedStream.self)
     let (settings, limits, openStreams) = (settings, limits, openStreams)
@@ -49,7 +54,8 @@ extension Links {
           try channel.pipeline.syncOperations.addHandlers([tls, handler])
         }
       }
-    let options = SocketOptions(unacknowledged: limits.unacknowledged)
+    let options = SocketOptions(
+      unacknowledged: limits.unacknowledged, interface: interface)
     let bootstrap = options.apply(to: plain) { $0.channelOption($1, value: $2) }
     let connecting = bootstrap.connect(to: target)
     connecting.whenFailure { promise.fail($0) }
@@ -63,7 +69,9 @@ extension Links {
     }
   }
 
-  private static func failure(_ error: any Error, at address: NetworkAddress) -> Failure {
+  private static func failure(
+    _ error: any Error, at address: NetworkAddress, over interface: String?
+  ) -> Failure {
     switch error {
     case HandshakeProblem.otherPurpose:
       Failure(
@@ -75,7 +83,14 @@ extension Links {
         "not-virtue", exit: .protocolMismatch,
         "\(address) answers, but not as a member of a meeting does.")
     case _:
-      Failure("unreachable", exit: .noHost, "Nobody answers at \(address).")
+      unreachable(address, over: interface)
     }
+  }
+
+  private static func unreachable(
+    _ address: NetworkAddress, over interface: String?
+  ) -> Failure {
+    let way = interface.map { " over \($0)" } ?? ""
+    return Failure("unreachable", exit: .noHost, "Nobody answers at \(address)\(way).")
   }
 }

@@ -5,28 +5,31 @@ extension Links {
   /// §5 has 250 ms for the Internet; on a local network an answer comes within a few milliseconds.
   private static let stagger = Duration.milliseconds(50)
 
-  /// Addresses tried at most, of all that a record or an advertisement names.
+  /// Addresses tried at most, of all that a record or an advertisement names; over each interface that
+  /// was named.
   private static let attempts = 24
 
   /// Opens a stream to the one of `addresses` that answers first (RFC 8305): they are tried in order,
   /// the next as soon as one fails or ``stagger`` has passed. The others are given up.
   ///
-  /// A link-local address without a scope is tried on each interface.
+  /// A link-local address without a scope is tried on each interface, and where interfaces were named
+  /// each address is, on those.
   /// - Throws: what kept the last of them from answering, a mismatch before an unreachable address.
   package func connectFirst(
     of addresses: [NetworkAddress], purpose: StreamPurpose, timeout: Duration = .seconds(3)
   ) async throws(Failure) -> FramedStream {
-    var waiting = Self.expanded(addresses)[...]
+    var waiting = ways(to: addresses)[...]
     let outcome: Result<FramedStream, Failure> = await withTaskGroup(of: Event.self) { group in
-      var problem = Failure("unreachable", exit: .noHost, "No address is known to connect to.")
+      var problem = nowhere(addresses)
       var running = 0
       func start() {
-        guard let address = waiting.popFirst() else { return }
+        guard let way = waiting.popFirst() else { return }
         running += 1
         group.addTask {
           do throws(Failure) {
             return .connected(
-              try await self.connect(to: address, purpose: purpose, timeout: timeout))
+              try await self.connect(
+                to: way.address, over: way.interface, purpose: purpose, timeout: timeout))
           } catch {
             return .failed(error)
           }
@@ -61,22 +64,54 @@ extension Links {
     return try outcome.get()
   }
 
+  private func nowhere(_ addresses: [NetworkAddress]) -> Failure {
+    let list = addresses.map(\.description).joined(separator: " and ")
+    return Failure(
+      "unreachable", exit: .noHost,
+      addresses.isEmpty
+        ? "No address is known to connect to."
+        : "No network interface that is in use leads to \(list).")
+  }
+
   private enum Event: Sendable {
     case connected(FramedStream)
     case failed(Failure)
     case staggered(left: Int)
   }
 
-  /// `addresses` without repetitions, link-local ones on each interface.
-  private static func expanded(_ addresses: [NetworkAddress]) -> [NetworkAddress] {
-    var known: Set<NetworkAddress> = []
-    let expanded = addresses.flatMap { address -> [NetworkAddress] in
-      guard address.host.isLinkLocalIPv6, !address.host.contains("%") else { return [address] }
-      let interfaces = Set(LocalAddresses.current().filter(\.isIPv6).map(\.interface)).sorted()
-      return interfaces.map {
-        NetworkAddress(host: "\(address.host)%\($0)", port: address.port)
-      }
+  private struct Way: Hashable {
+    let address: NetworkAddress
+    /// `nil` for whichever leads there.
+    let interface: String?
+  }
+
+  /// All ways to `addresses`, each once.
+  private func ways(to addresses: [NetworkAddress]) -> [Way] {
+    let local = LocalAddresses.everything()
+    var known: Set<Way> = []
+    let all = addresses.flatMap { ways(to: $0, from: local) }.filter { known.insert($0).inserted }
+    return Array(all.prefix(Self.attempts * (interfaces?.count ?? 1)))
+  }
+
+  private func ways(to address: NetworkAddress, from local: [LocalAddress]) -> [Way] {
+    if address.host.isLinkLocalIPv6 {
+      let scope = address.host.split(separator: "%").dropFirst().first.map(String.init)
+      let present = Set(local.filter { $0.isIPv6 && !$0.isLoopback }.map(\.interface)).sorted()
+      return (scope.map { [$0] } ?? present)
+        .filter { interfaces?.contains($0) ?? true }
+        .map { interface in
+          Way(
+            address: scope == nil
+              ? NetworkAddress(host: "\(address.host)%\(interface)", port: address.port) : address,
+            interface: interfaces == nil ? nil : interface)
+        }
     }
-    return Array(expanded.filter { known.insert($0).inserted }.prefix(attempts))
+    guard let interfaces else { return [Way(address: address, interface: nil)] }
+    // What goes to this computer itself goes over loopback, but a socket that is bound to loopback
+    // reaches none of the other interfaces' addresses.
+    let isOwn = local.contains { $0.host == address.host && !$0.isLoopback }
+    let hasLoopback = local.contains { $0.isLoopback && interfaces.contains($0.interface) }
+    if isOwn, hasLoopback { return [Way(address: address, interface: nil)] }
+    return interfaces.map { Way(address: address, interface: $0) }
   }
 }

@@ -8,14 +8,19 @@ import NIOSSL
 package final class Links: Sendable {
   package let certificate: RunCertificate
   package let limits: LinkLimits
+  /// What is dialled is dialled over these alone; `nil` for whichever leads there.
+  package let interfaces: [String]?
 
   let group: MultiThreadedEventLoopGroup
   let settings: TLSSettings
   let openStreams = OpenStreams()
 
-  package init(certificate: RunCertificate, limits: LinkLimits = LinkLimits()) throws(Failure) {
+  package init(
+    certificate: RunCertificate, limits: LinkLimits = LinkLimits(), interfaces: [String]? = nil
+  ) throws(Failure) {
     self.certificate = certificate
     self.limits = limits
+    self.interfaces = interfaces
     do {
       settings = try TLSSettings(certificate: certificate, closing: limits.closing)
     } catch {

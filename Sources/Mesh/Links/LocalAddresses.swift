@@ -26,7 +26,8 @@ package enum LocalAddresses {
     return outside.isEmpty ? every : outside
   }
 
-  private static func everything() -> [LocalAddress] {
+  /// Those of all interfaces that are up, loopback among them.
+  static func everything() -> [LocalAddress] {
     var first: UnsafeMutablePointer<ifaddrs>?
     guard getifaddrs(&first) == 0 else { return [] }
     defer { freeifaddrs(first) }

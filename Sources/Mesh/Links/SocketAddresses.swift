@@ -37,12 +37,14 @@ func numericHost(_ address: UnsafePointer<sockaddr>, size: socklen_t) -> String?
 /// bounds: tcp(7)).
 struct SocketOptions {
   let unacknowledged: Duration
+  /// The kernel's number of the interface that it keeps to; `nil` for none.
+  var interface: CInt?
 
   func apply<Bootstrap>(
     to bootstrap: Bootstrap,
     with set: (Bootstrap, ChannelOptions.Types.SocketOption, SocketOptionValue) -> Bootstrap
   ) -> Bootstrap {
-    let options: [(ChannelOptions.Types.SocketOption, SocketOptionValue)] = [
+    var options: [(ChannelOptions.Types.SocketOption, SocketOptionValue)] = [
       (.init(level: .tcp, name: .tcp_nodelay), 1),
       (.init(level: .socket, name: .so_keepalive), 1),
       (.init(level: .tcp, name: .init(rawValue: TCP_KEEPIDLE)), 1),
@@ -52,6 +54,14 @@ struct SocketOptions {
         SocketOptionValue(unacknowledged.milliseconds)
       ),
     ]
+    if let interface {
+      // By number, which unlike SO_BINDTODEVICE's name is an option like the others.
+      options.append(
+        (
+          .init(level: .socket, name: .init(rawValue: SO_BINDTOIFINDEX)),
+          SocketOptionValue(interface)
+        ))
+    }
     return options.reduce(bootstrap) { set($0, $1.0, $1.1) }
   }
 }
