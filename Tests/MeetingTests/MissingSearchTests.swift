@@ -31,9 +31,9 @@ struct MissingSearchTests {
     #expect(try #require(moments.first) <= 4)
     for (moment, next) in zip(moments, moments.dropFirst()) {
       let isEager = moment < 300
-      #expect((isEager ? 2...4 : 10...20).contains(next - moment), "\(moment) to \(next)")
+      #expect((isEager ? 2...4 : 8...15).contains(next - moment), "\(moment) to \(next)")
     }
-    #expect(try #require(moments.last) > 7200 - 21)
+    #expect(try #require(moments.last) > 7200 - 16)
   }
 
   @Test("A loss, or another network, makes it eager again")

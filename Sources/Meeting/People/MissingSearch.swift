@@ -14,7 +14,7 @@ struct MissingSearch {
   /// and who is missed for longer has perhaps gone home.
   static let eagerFor = Duration.seconds(300)
   /// The same later on, for as long as somebody is missed.
-  static let patient = Duration.seconds(20)
+  static let patient = Duration.seconds(15)
 
   private enum State {
     /// Nobody is missed.
