@@ -18,8 +18,11 @@ struct AuthorLog: Sendable {
     entry.sequence <= UInt64(chain.count)
   }
 
+  /// Whether as many branches are here as are kept: only what goes on where one ends has room, for good.
+  var isFull: Bool { tips.count >= ChatBounds.tips }
+
   func hasRoom(for entry: Entry) -> Bool {
-    entry.previous.map(tips.contains) == true || tips.count < ChatBounds.tips
+    entry.previous.map(tips.contains) == true || !isFull
   }
 
   /// - Precondition: its predecessor was appended.

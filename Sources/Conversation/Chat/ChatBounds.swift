@@ -10,6 +10,9 @@ package enum ChatBounds {
   package static let batch = 192 << 10
   /// Entries of one batch, sent or taken: at the size of a short line a batch holds about 500.
   package static let batchEntries = 1024
+  /// Bytes of one author's entries that a batch takes before it takes the others': whoever signs much
+  /// can't keep anybody else's from arriving.
+  package static let batchShare = batch / 8
   /// Members whose entries are kept in one meeting.
   package static let authors = 4096
   /// Ends of one author's log. An honest log has one, one restored from a copy may have two; of an

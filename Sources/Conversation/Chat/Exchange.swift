@@ -8,6 +8,8 @@ import Wire
 /// lacks, one batch for each telling, so that the one that lacks something sets the pace. A member
 /// that is far behind asks one neighbour at a time, or everybody would send it the same history.
 /// Where there are many authors a hash over the ends is told first, and the ends only if it differs.
+/// What the other has no room for, as follows from its ends, is neither sent nor a difference, and what
+/// is asked for in vain is asked for ever more seldom.
 struct Exchange: Sendable {
   /// Between tellings while logs differ. Broadcast brings nearly everything sooner.
   static let interval = Duration.seconds(5)
@@ -30,7 +32,11 @@ struct Exchange: Sendable {
     /// The version of one's own logs that it was last told of.
     var told = -1
     var toldAt: Moment?
-    /// The same of the ends themselves, rather than a hash over them.
+    /// How often it was told of that version again, as it seemed to have something that isn't here.
+    var retold = 0
+    var lastTold = -1
+    /// The same of the ends themselves, if it wasn't told a hash over them after that: who hears another
+    /// hash than its own forgets them.
     var toldWhole = -1
     /// Whether its hash was another: it is to be told the ends.
     var differs = false
@@ -39,6 +45,13 @@ struct Exchange: Sendable {
     var pushedAt: Moment?
     /// It wasn't told of one's logs yet, because another is being asked.
     var isOwed = false
+
+    /// How long it is waited for before it is told the same once more. What brought nothing a few times
+    /// most likely never will: it claims what it doesn't give.
+    var patience: Duration {
+      let doublings = max(0, min(retold - 2, 6))
+      return min(Exchange.patience * (1 << doublings), Exchange.longestInterval)
+    }
   }
 
   var links: [PeerID: Link] = [:]
@@ -174,9 +187,11 @@ extension ChatLog {
   /// Those whose logs differ from one's own as far as is known, the longest untold first. While an
   /// entry waits for another, anybody may have that.
   private var differingLinks: [PeerID] {
-    let ours = Set(authors.values.flatMap(\.tips))
+    let ours = ownEnds
     let differing = exchange.links.filter { _, link in
-      waitingCount > 0 || link.theirs == nil || link.theirTips != ours
+      guard waitingCount == 0, let theirs = link.theirs else { return true }
+      // Branches that one of both has no room for are no difference: nothing will come of them.
+      return link.theirTips != ours && (lacksSome(of: link) || isLacked(by: theirs))
     }
     return differing.sorted { left, right in
       (left.value.toldAt ?? .zero, left.key) < (right.value.toldAt ?? .zero, right.key)
@@ -190,10 +205,12 @@ extension ChatLog {
   ) {
     guard let link = exchange.links[peer], let theirs = link.theirs else { return }
     if link.mayPush {
-      let (batch, isAll) = batch(lackedBy: theirs)
-      if !batch.entries.isEmpty {
+      let (entries, isAll) = batch(lackedBy: theirs)
+      if !entries.isEmpty {
         exchange.links[peer]?.mayPush = false
         exchange.links[peer]?.pushedAt = now
+        var batch = WireChatBatch()
+        batch.entries = entries.map(\.signed)
         outputs.append(.sendBatch(batch, to: peer))
         // It must know that there is more.
         if !isAll, link.toldWhole < 0 {
@@ -202,7 +219,8 @@ extension ChatLog {
         }
       }
     }
-    if lacksSome(of: link) {
+    let lacksSome = lacksSome(of: link)
+    if lacksSome || isToSeeForItself(link, at: now) {
       // A hash tells it nothing of what is lacking here.
       if link.toldWhole != version {
         exchange.links[peer]?.differs = true
@@ -213,13 +231,29 @@ extension ChatLog {
     }
     if exchange.asked?.peer == peer { askNext(at: now, into: &outputs) }
     // It has told what this member has too: told the same in return, it need not say so again.
-    let areEqual = link.theirTips.count == authors.values.reduce(0) { $0 + $1.tips.count }
+    let areEqual = link.theirTips == ownEnds || !isLacked(by: theirs)
     if areEqual, exchange.links[peer]?.told != version { tell(peer, at: now, into: &outputs) }
   }
 
+  /// Whether it has what isn't here, and there is room for that.
   private func lacksSome(of link: Exchange.Link) -> Bool {
-    link.theirTips.contains { entries[$0] == nil }
+    link.theirs?.contains { key, tips in
+      let isFull = authors[key]?.isFull ?? (authors.count >= ChatBounds.authors)
+      return !isFull && tips.contains { entries[$0.hash] == nil }
+    } ?? false
   }
+
+  /// Whether it has branches of an author of which as many as are kept are here. Most likely there is
+  /// no room for them, and never will be; but one may go on where one of those ends. Only who has it can
+  /// tell, by the ends here; and once told them it keeps its own time.
+  private func isToSeeForItself(_ link: Exchange.Link, at now: Moment) -> Bool {
+    let isTold = link.toldAt.map { now - $0 < Exchange.interval } ?? false
+    guard !isTold || link.toldWhole != version else { return false }
+    return link.theirTips.contains { entries[$0] == nil }
+  }
+
+  /// The ends of all logs.
+  private var ownEnds: Set<EntryHash> { Set(authors.values.flatMap(\.tips)) }
 
   private mutating func ask(_ peer: PeerID, at now: Moment, into outputs: inout [Output]) {
     guard exchange.asked == nil || exchange.asked?.peer == peer else {
@@ -229,8 +263,8 @@ extension ChatLog {
     guard let link = exchange.links[peer] else { return }
     // Nothing new to say: asking again at once would go round in circles. Asking never again would
     // rely on the first time having arrived.
-    if link.told == version, let toldAt = link.toldAt, now - toldAt < Exchange.patience {
-      exchange.tick(by: toldAt + Exchange.patience)
+    if link.told == version, let toldAt = link.toldAt, now - toldAt < link.patience {
+      exchange.tick(by: toldAt + link.patience)
       return
     }
     exchange.asked = (peer, now + Exchange.patience)
@@ -245,12 +279,18 @@ extension ChatLog {
   }
 
   private mutating func tell(_ peer: PeerID, at now: Moment, into outputs: inout [Output]) {
+    if exchange.links[peer]?.lastTold == version {
+      exchange.links[peer]?.retold += 1
+    } else {
+      exchange.links[peer]?.retold = 0
+    }
+    exchange.links[peer]?.lastTold = version
     exchange.links[peer]?.told = version
     exchange.links[peer]?.toldAt = now
     exchange.links[peer]?.isOwed = false
     let count = authors.values.reduce(0) { $0 + $1.tips.count }
     let isWhole = count <= Exchange.toldWhole || exchange.links[peer]?.differs == true
-    if isWhole { exchange.links[peer]?.toldWhole = version }
+    exchange.links[peer]?.toldWhole = isWhole ? version : -1
     outputs.append(.sendHeads(isWhole ? heads : summary, to: peer))
   }
 }

@@ -70,6 +70,8 @@ extension ChatLog {
         }
       }
     }
+    // Only now has what waited for the last that had room been let in.
+    if authors[entry.authorKey]?.isFull == true { shedWaiting(of: entry.author) }
     return taken
   }
 
@@ -124,12 +126,22 @@ extension ChatLog {
   }
 
   private mutating func wait(_ entry: Entry, for previous: EntryHash) throws(ChatError) {
+    // Most likely it is of a branch that is refused, and would wait without end. If it isn't, a batch
+    // brings it after its predecessor.
+    guard authors[entry.authorKey]?.isFull != true else { throw .tooMany }
     guard waitingHashes.count < ChatBounds.waiting,
       waitingByAuthor[entry.author, default: 0] < ChatBounds.waitingPerAuthor
     else { throw .tooMany }
     waiting[previous, default: []].append(entry)
     waitingHashes.insert(entry.hash)
     waitingByAuthor[entry.author, default: 0] += 1
+  }
+
+  private mutating func shedWaiting(of author: PeerID) {
+    guard waitingByAuthor[author] != nil else { return }
+    for (previous, children) in waiting where children.contains(where: { $0.author == author }) {
+      statistics.shed += release(waitingFor: previous).count
+    }
   }
 
   private mutating func release(waitingFor hash: EntryHash) -> [Entry] {

@@ -1,0 +1,164 @@
+import Chat
+import Foundation
+import Foundations
+import SwiftProtobuf
+import Testing
+import Wire
+
+/// Mallory is a member of both sides of a partition and shows each other branches of its log.
+@Suite("Exchange beside an author that contradicts itself")
+struct BranchExchangeTests {
+  private let mallory = signingKey(666)
+  private var author: PeerID { PeerID(publicKey: mallory.publicKey) }
+
+  /// A branch from its root on, or after `root`.
+  private func branch(
+    _ name: String, length: Int, after root: WireSignedEntry? = nil, from first: UInt64 = 1
+  ) -> [WireSignedEntry] {
+    var previous = root.map(entryHash)
+    return (first..<first + UInt64(length)).map { number in
+      let body = WireChatBody.text("\(name) \(number)" + String(repeating: "x", count: 150))
+      // Long before what the others say.
+      let entry = forge(by: mallory, sequence: number, previous: previous, body: body) {
+        $0.clockMilliseconds = number
+      }
+      previous = entryHash(entry)
+      return entry
+    }
+  }
+
+  /// Two sides, one member each, that were shown these branches while they were apart and talked.
+  private func healed(_ sides: [[[WireSignedEntry]]]) -> World {
+    var world = World(members: 2, seed: 5)
+    world.run(until: seconds(1))
+    world.split(at: 1)
+    for (member, branches) in sides.enumerated() {
+      for branch in branches {
+        for start in stride(from: 0, to: branch.count, by: 200) {
+          world.give(Array(branch[start..<min(start + 200, branch.count)]), to: member)
+        }
+      }
+    }
+    world.chat(lines: 40, over: .seconds(10))
+    world.run(until: seconds(20))
+    world.heal()
+    world.sentHeads = 0
+    world.batchedEntries = 0
+    return world
+  }
+
+  private func honest(_ world: World, _ member: Int) -> [Entry] {
+    world.members[member].log.ordered.filter { $0.author != author }
+  }
+
+  /// Nothing is said any more, and it was said soon that nothing is to be.
+  private func expectSilence(_ world: inout World, _ comment: Comment) {
+    world.run(until: world.now + .seconds(60))
+    #expect(world.sentHeads < 30, comment)
+    let (heads, entries) = (world.sentHeads, world.batchedEntries)
+    world.run(until: world.now + .seconds(600))
+    #expect(world.sentHeads == heads && world.batchedEntries == entries, comment)
+    #expect(world.members.allSatisfy { $0.log.deadline == nil }, comment)
+  }
+
+  @Test(
+    "A healed partition becomes one history of what the others said, and falls silent",
+    arguments: [(8, 8), (5, 8), (1, 8)])
+  func heals(left: Int, right: Int) {
+    // One of each is longer than a batch.
+    let sides = zip(["x", "y"], [left, right]).map { name, count in
+      [branch("\(name)0", length: 600)] + (1..<count).map { branch("\(name)\($0)", length: 1) }
+    }
+    var world = healed(sides)
+    world.run(until: seconds(22))
+    let lines = honest(world, 0)
+    #expect(lines == honest(world, 1))
+    #expect(lines.count == 40)
+    expectSilence(&world, "\(left) and \(right)")
+    for member in world.members {
+      let kept = member.log.heads.heads.filter { Array($0.authorKey) == mallory.publicKey }
+      #expect(kept.count == ChatBounds.tips)
+    }
+    // What has room is sent once, and what hasn't only as long as the other may not have said so.
+    #expect(world.batchedEntries <= 40 + 2 * 608)
+  }
+
+  @Test("A branch that goes on, on one side, goes on at the other, though neither takes another")
+  func goesOn() {
+    let root = branch("root", length: 1)
+    let shared = branch("shared", length: 1, after: root[0], from: 2)
+    let more = branch("more", length: 30, after: shared[0], from: 3)
+    let sides = ["x", "y"].map { name in
+      [root + shared] + (1..<8).map { branch("\(name)\($0)", length: 3) }
+    }
+    var world = healed([[sides[0][0] + more] + sides[0][1...], sides[1]])
+    world.run(until: seconds(22))
+    for member in world.members { #expect(member.log.entry(entryHash(more[29])) != nil) }
+    #expect(honest(world, 0) == honest(world, 1))
+    expectSilence(&world, "goes on")
+  }
+
+  @Test("What is refused for good doesn't wait")
+  func refused() {
+    var member = Member(1)
+    for number in 0..<8 {
+      member.handle(.received(branch("\(number)", length: 2), from: author))
+    }
+    let another = branch("another", length: 10)
+    member.handle(.received(another, from: author))
+    member.handle(.received(another.reversed(), from: author))
+    #expect(member.log.entryCount == 16)
+    #expect(member.log.waitingCount == 0)
+    // Nor does what came before it was refused.
+    var other = Member(2)
+    other.handle(.received(Array(another[1...]), from: author))
+    #expect(other.log.waitingCount > 0)
+    for number in 0..<8 {
+      other.handle(.received(branch("\(number)", length: 2), from: author))
+    }
+    #expect(other.log.waitingCount == 0)
+  }
+
+  @Test("Whoever signs much doesn't keep the others from arriving")
+  func fair() {
+    var alice = Member(1)
+    let bob = Member(2)
+    let said = alice.say("hello")!
+    let flood = branch("flood", length: 600)
+    alice.handle(.batch(.with { $0.entries = flood }, from: author))
+    alice.handle(.linkUp(bob.id))
+    let batches = alice.handle(.heads(bob.log.heads, from: bob.id)).compactMap(\.batch)
+    let first = batches.first?.entries ?? []
+    #expect((200..<600).contains(first.count))
+    #expect(first.contains(said.signed))
+  }
+
+  @Test("Who claims to have what it never gives is asked ever more seldom")
+  func claims() {
+    var alice = Member(1)
+    alice.handle(.linkUp(author))
+    let made = branch("made up", length: 2)
+    let heads = WireChatHeads.with {
+      $0.heads = [
+        .with {
+          $0.authorKey = Data(mallory.publicKey)
+          $0.sequence = 2
+          $0.hash = Data(entryHash(made[1]).bytes)
+        }
+      ]
+    }
+    var told = 0
+    var moment = seconds(1)
+    // It says so whenever it is asked.
+    alice.handle(.heads(heads, from: author), at: moment)
+    while let deadline = alice.log.deadline, deadline < seconds(600) {
+      moment = max(moment, deadline)
+      var words = alice.wake(at: moment).compactMap(\.heads).count
+      while words > 0 {
+        told += words
+        words = alice.handle(.heads(heads, from: author), at: moment).compactMap(\.heads).count
+      }
+    }
+    #expect((5..<60).contains(told))
+  }
+}
