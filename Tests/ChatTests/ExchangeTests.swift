@@ -142,6 +142,74 @@ struct ExchangeTests {
     #expect(alice.wake(at: seconds(1)).compactMap(\.heads).count == 1)
   }
 
+  /// A member that says that it has these, `count` times within 0.2 s, and draws that many batches.
+  private func drawn(
+    from member: inout Member, by claims: [Entry], count: Int, from start: Moment
+  ) -> [WireChatBatch] {
+    (0..<count).flatMap { number in
+      let tip = claims[number % claims.count]
+      let heads = WireChatHeads.with {
+        $0.heads = [
+          .with {
+            $0.authorKey = Data(tip.authorKey)
+            $0.sequence = tip.sequence
+            $0.hash = Data(tip.hash.bytes)
+          }
+        ]
+      }
+      let moment = start + .milliseconds(200 * number / count)
+      return member.handle(.heads(heads, from: meeting.asPeer), at: moment).compactMap(\.batch)
+    }
+  }
+
+  @Test("However often and whatever a member says that it has, nothing is sent twice at once")
+  func repeatedTellings() {
+    var alice = Member(1)
+    for number in 0..<600 { alice.say("\(number)" + String(repeating: "y", count: 400)) }
+    let said = alice.log.ordered
+    alice.handle(.linkUp(meeting.asPeer), at: seconds(1))
+    // Two ends in turn, and every end that there is.
+    for (place, claims) in [Array(said[..<2]), said].enumerated() {
+      let start = seconds(Double(10 + 10 * place))
+      let drawn = drawn(from: &alice, by: claims, count: 600, from: start)
+      #expect(drawn.count <= claims.count / 2)
+      let entries = drawn.flatMap(\.entries).map(entryHash)
+      #expect(entries.count == Set(entries).count)
+      // What was lost on the way goes again in a moment.
+      let again = self.drawn(from: &alice, by: claims, count: 1, from: start + .seconds(2))
+      #expect(again.first?.entries == drawn.first?.entries)
+    }
+  }
+
+  @Test("A newcomer gets a batch for each telling, as fast as it takes them, up to a bound")
+  func pace() {
+    var alice = Member(1)
+    var bob = Member(2)
+    // Of a later kind, 8,000 bytes long, since a text is shorter: 23 fill a batch.
+    let long = [0x9A, 0x06, 0xC0, 0x3E] + [UInt8](repeating: 0, count: 8000)
+    var previous: EntryHash?
+    for number in 1...800 as ClosedRange<UInt64> {
+      var entry = forge(by: signingKey(9), sequence: number, previous: previous) {
+        $0.bodyHash = Data(digest(long))
+      }
+      entry.body = Data(long)
+      previous = entryHash(entry)
+      alice.handle(.received([entry], from: meeting.asPeer))
+    }
+    alice.handle(.linkUp(bob.id), at: seconds(1))
+    bob.handle(.linkUp(alice.id), at: seconds(1))
+    bob.handle(.heads(alice.log.heads, from: alice.id), at: seconds(1))
+    var batches = 0
+    var words = [bob.log.heads]
+    while let heads = words.popLast() {
+      for batch in alice.handle(.heads(heads, from: bob.id), at: seconds(2)).compactMap(\.batch) {
+        batches += 1
+        words = bob.handle(.batch(batch, from: alice.id), at: seconds(2)).compactMap(\.heads)
+      }
+    }
+    #expect(batches == 32)
+  }
+
   @Test("A member that never answers costs little")
   func silent() {
     var member = Member(1)

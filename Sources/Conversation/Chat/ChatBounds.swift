@@ -13,6 +13,9 @@ package enum ChatBounds {
   /// Bytes of one author's entries that a batch takes before it takes the others': whoever signs much
   /// can't keep anybody else's from arriving.
   package static let batchShare = batch / 8
+  /// Batches that one link takes in a moment of ``Exchange/patience``. A newcomer takes some 6 to 20 a
+  /// second, as fast as it checks and keeps them.
+  package static let batchesAtOnce = 32
   /// Members whose entries are kept in one meeting.
   package static let authors = 4096
   /// Ends of one author's log. An honest log has one, one restored from a copy may have two; of an

@@ -27,8 +27,6 @@ struct Exchange: Sendable {
     /// What the other said that it has, by author; `nil` until it has said something.
     var theirs: [[UInt8]: [AuthorTip]]?
     var theirTips: Set<EntryHash> = []
-    /// Those of them that were known here when it said so: what it lacks goes by these.
-    var theirKnownTips: Set<EntryHash> = []
     /// The version of one's own logs that it was last told of.
     var told = -1
     var toldAt: Moment?
@@ -42,7 +40,7 @@ struct Exchange: Sendable {
     var differs = false
     /// One batch may go for each telling.
     var mayPush = false
-    var pushedAt: Moment?
+    var pushed = Pushed()
     /// It wasn't told of one's logs yet, because another is being asked.
     var isOwed = false
 
@@ -109,16 +107,9 @@ extension ChatLog {
     link.differs = isSummary && heads != summary
     if link.differs { return answer(differing: link, of: peer, at: now, into: &outputs) }
     if isSummary { theirs = ownTips }
-    let tips = Set(theirs.values.joined().map(\.hash))
-    let known = tips.filter { entries[$0] != nil }
-    // Said again before the last batch can have arrived: it would only go twice. Whatever else it claims
-    // to have, it has got no further with what it can be given.
-    let isRepeated = link.theirs != nil && link.theirKnownTips == known
-    let isRecent = link.pushedAt.map { now - $0 < Exchange.patience } ?? false
-    link.mayPush = !(isRepeated && isRecent)
+    link.mayPush = true
     link.theirs = theirs
-    link.theirTips = tips
-    link.theirKnownTips = known
+    link.theirTips = Set(theirs.values.joined().map(\.hash))
     exchange.links[peer] = link
     reconcile(with: peer, at: now, into: &outputs)
   }
@@ -130,7 +121,6 @@ extension ChatLog {
     var link = link
     link.theirs = nil
     link.theirTips = []
-    link.theirKnownTips = []
     // Told a moment ago, they may be on their way: a hash is no means to have us repeat them.
     let isRecent = link.toldAt.map { now - $0 < Exchange.patience } ?? false
     if link.toldWhole != version || !isRecent { link.told = -1 }
@@ -206,9 +196,8 @@ extension ChatLog {
     guard let link = exchange.links[peer], let theirs = link.theirs else { return }
     if link.mayPush {
       let (entries, isAll) = batch(lackedBy: theirs)
-      if !entries.isEmpty {
+      if !entries.isEmpty, exchange.links[peer]?.pushed.admit(entries, at: now) == true {
         exchange.links[peer]?.mayPush = false
-        exchange.links[peer]?.pushedAt = now
         var batch = WireChatBatch()
         batch.entries = entries.map(\.signed)
         outputs.append(.sendBatch(batch, to: peer))
