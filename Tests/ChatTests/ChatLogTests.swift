@@ -184,6 +184,7 @@ struct ChatLogTests {
     var bob = Member(2)
     for author in 100..<112 as Range<UInt64> {
       let key = signingKey(author)
+      bob.handle(.received([forge(by: key)], from: PeerID(publicKey: key.publicKey)))
       let entries = (2..<302 as Range<UInt64>).map { sequence in
         forge(by: key, sequence: sequence, previous: entryHash(.init()))
       }
@@ -191,8 +192,29 @@ struct ChatLogTests {
       #expect(bob.log.waitingCount <= ChatBounds.waiting)
     }
     #expect(bob.log.waitingCount == ChatBounds.waiting)
-    #expect(bob.log.entryCount == 0)
+    #expect(bob.log.entryCount == 12)
     #expect(bob.log.statistics.shed == 12 * 300 - ChatBounds.waiting)
+  }
+
+  @Test("What waits in vain goes after a minute, and then nobody is asked for it any more")
+  func waitingInVain() {
+    let key = signingKey(9)
+    let from = PeerID(publicKey: key.publicKey)
+    let first = forge(by: key)
+    let made = forge(by: key, sequence: 2, previous: entryHash(.init()))
+    var bob = Member(2)
+    bob.handle(.linkUp(from))
+    bob.handle(.received([first, made], from: from))
+    bob.handle(.heads(bob.log.heads, from: from))
+    #expect(bob.log.deadline! <= seconds(0.25))
+    var told = 0
+    while let deadline = bob.log.deadline, deadline < seconds(600) {
+      #expect(deadline < seconds(45) || bob.log.waitingCount == 1)
+      told += bob.wake(at: deadline).compactMap(\.heads).count
+    }
+    #expect(bob.log.waitingCount == 0)
+    #expect(bob.log.deadline == nil)
+    #expect((3..<10).contains(told))
   }
 
   @Test("A log restored from an older copy is taken up where the others have it")

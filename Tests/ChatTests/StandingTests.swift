@@ -50,8 +50,42 @@ struct StandingTests {
         }
         #expect(log.entryCount == 0)
         #expect(outputs.compactMap(\.committed).isEmpty)
+        // Nor does what came first wait for what was refused.
+        #expect(order[0] == lines(bodies)[0] || log.waitingCount == 0)
       }
     }
+  }
+
+  @Test("Who isn't a member can't keep members' entries from waiting")
+  func waitingRoom() {
+    var log = log()
+    var outputs: [ChatLog.Output] = []
+    for number in 0..<8 as Range<UInt64> {
+      let key = signingKey(7000 + number)
+      let entries = (0..<40 as Range<UInt8>).map { made in
+        forge(by: key, sequence: 2, previous: EntryHash(digest([made, UInt8(number)])))
+      }
+      log.handle(.received(entries, from: from), at: .zero, into: &outputs)
+    }
+    #expect(log.waitingCount == ChatBounds.waiting / 16)
+    // A member's second line overtakes the first, once the beginning of its log is here.
+    let said = lines([.joined(name: "Eve", chain: chain(1)), .text("a"), .text("b")])
+    log.handle(.received([said[0]], from: from), at: seconds(1), into: &outputs)
+    log.handle(.received([said[2]], from: from), at: seconds(1), into: &outputs)
+    log.handle(.received([said[1]], from: from), at: seconds(1), into: &outputs)
+    #expect(log.entryCount == 3)
+    // And before that too, after a while.
+    while let deadline = log.deadline, deadline < seconds(600) {
+      log.wake(at: deadline, into: &outputs)
+    }
+    #expect(log.waitingCount == 0 && log.deadline == nil)
+    let other = signingKey(10)
+    let first = forge(by: other, body: .joined(name: "Carol", chain: chain(1)))
+    let second = forge(by: other, sequence: 2, previous: entryHash(first))
+    for entry in [second, first] {
+      log.handle(.received([entry], from: from), at: seconds(600), into: &outputs)
+    }
+    #expect(log.entryCount == 5)
   }
 
   @Test("Moderation counts once its author shows that it is a moderator, wherever in its log")

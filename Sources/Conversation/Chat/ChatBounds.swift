@@ -25,6 +25,9 @@ package enum ChatBounds {
   /// broadcast overtakes few others, so what is dropped beyond it comes again soon.
   package static let waitingPerAuthor = 256
   package static let waiting = 2048
+  /// Of them, those of authors whose logs haven't begun here: who isn't a member can sign such entries
+  /// without end, and a member's log comes from its beginning anyway.
+  package static let waitingUnbegun = 128
   /// Lines of one's own that wait while those before them are committed.
   package static let composing = 256
   /// Tips that a message of heads may hold.

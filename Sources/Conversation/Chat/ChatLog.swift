@@ -80,6 +80,13 @@ package struct ChatLog: Machine {
     var stage: Stage
   }
 
+  /// An entry that waits for its predecessor.
+  struct Waiting: Sendable {
+    let entry: Entry
+    /// `nil` for what was kept: it waits until the hole before it is filled.
+    let since: Moment?
+  }
+
   package let meeting: MeetingID
   package let me: PeerID
   let key: SigningKey
@@ -101,9 +108,14 @@ package struct ChatLog: Machine {
   var mentioned: Set<EntryHash> = []
 
   /// By the predecessor that they wait for.
-  var waiting: [EntryHash: [Entry]] = [:]
+  var waiting: [EntryHash: [Waiting]] = [:]
   var waitingHashes: Set<EntryHash> = []
   var waitingByAuthor: [PeerID: Int] = [:]
+  /// Of authors whose logs haven't begun.
+  var waitingUnbegun = 0
+  /// Those that somebody may have the predecessors of, and that are asked for: not kept ones, which are
+  /// sent anew with what is missing before them.
+  var awaitingCount = 0
 
   /// The last grants that each author showed, and those that make it host or co-host.
   var shownChains: [[UInt8]: WireGrantChain] = [:]
@@ -152,7 +164,7 @@ package struct ChatLog: Machine {
     var ignored: [Output] = []
     for entry in stored.sorted() where entry.meeting == meeting {
       // What was kept with a hole before it waits, and is committed anew once the hole is filled.
-      _ = try? take(entry, stage: .shown, into: &ignored)
+      _ = try? take(entry, stage: .shown, at: nil, into: &ignored)
     }
   }
 
@@ -166,10 +178,11 @@ package struct ChatLog: Machine {
     case .committed(let ids): committed(ids, at: now, into: &outputs)
     case .notCommitted(let ids): notCommitted(ids, at: now, into: &outputs)
     case .received(let entries, let peer):
-      let news = take(entries, from: peer, into: &outputs)
-      exchangeAfter(broadcast: news, from: peer, at: now, into: &outputs)
+      let awaiting = awaitingCount
+      let news = take(entries, from: peer, at: now, into: &outputs)
+      exchangeAfter(broadcast: news, hasOvertaken: awaitingCount > awaiting, at: now)
     case .batch(let batch, let peer):
-      let news = take(batch.entries, from: peer, into: &outputs)
+      let news = take(batch.entries, from: peer, at: now, into: &outputs)
       exchangeAfter(batch: news, from: peer, at: now, into: &outputs)
       checkOwnLog(with: peer, at: now, into: &outputs)
     case .heads(let heads, let peer):

@@ -129,9 +129,9 @@ extension ChatLog {
   }
 
   mutating func exchangeAfter(
-    broadcast news: Int, from peer: PeerID, at now: Moment, into outputs: inout [Output]
+    broadcast news: Int, hasOvertaken: Bool, at now: Moment
   ) {
-    if waitingCount > 0 {
+    if hasOvertaken {
       exchange.tick(by: now + Exchange.soon)
     } else if news > 0 {
       exchange.tick(by: now + Exchange.interval)
@@ -162,12 +162,13 @@ extension ChatLog {
     if let asked = exchange.asked, asked.until <= now { askNext(at: now, into: &outputs) }
     guard let tick = exchange.tick, tick <= now else { return }
     exchange.tick = nil
+    expireWaiting(at: now)
     commitUnsaved(into: &outputs)
     exchange.idleTicks = exchange.versionAtTick == version ? min(exchange.idleTicks + 1, 3) : 0
     exchange.versionAtTick = version
     let differing = differingLinks
     for peer in differing.prefix(ChatBounds.toldAtOnce) { tell(peer, at: now, into: &outputs) }
-    guard !differing.isEmpty || waitingCount > 0 || !unsaved.isEmpty else { return }
+    guard !differing.isEmpty || awaitingCount > 0 || !unsaved.isEmpty else { return }
     let interval = min(
       Exchange.interval * (1 << exchange.idleTicks), Exchange.longestInterval)
     let isAllTold = differing.count <= ChatBounds.toldAtOnce
@@ -179,7 +180,7 @@ extension ChatLog {
   private var differingLinks: [PeerID] {
     let ours = ownEnds
     let differing = exchange.links.filter { _, link in
-      guard waitingCount == 0, let theirs = link.theirs else { return true }
+      guard awaitingCount == 0, let theirs = link.theirs else { return true }
       // Branches that one of both has no room for are no difference: nothing will come of them.
       return link.theirTips != ours && (lacksSome(of: link) || isLacked(by: theirs))
     }

@@ -79,7 +79,7 @@ extension ChatLog {
   mutating func publishOwn(at now: Moment, into outputs: inout [Output]) {
     let entry = outstanding.removeFirst()
     do {
-      let released = try take(entry, stage: .taken, into: &outputs).dropFirst()
+      let released = try take(entry, stage: .taken, at: now, into: &outputs).dropFirst()
       outputs.append(.publish(entry.signed))
       discount([entry], into: &outputs)
       store(entry.hash, into: &outputs)

@@ -5,7 +5,7 @@ import Wire
 extension ChatLog {
   /// How many were taken.
   mutating func take(
-    _ signed: [WireSignedEntry], from peer: PeerID, into outputs: inout [Output]
+    _ signed: [WireSignedEntry], from peer: PeerID, at now: Moment, into outputs: inout [Output]
   ) -> Int {
     var invalid = 0
     var reason = ChatError.tooMany
@@ -13,7 +13,7 @@ extension ChatLog {
     var fresh: [Entry] = []
     for signed in signed.prefix(ChatBounds.batchEntries) {
       do {
-        fresh += try check(signed, into: &outputs)
+        fresh += try check(signed, at: now, into: &outputs)
       } catch .tooMany {
         statistics.shed += 1
       } catch {
@@ -28,7 +28,7 @@ extension ChatLog {
   }
 
   private mutating func check(
-    _ signed: WireSignedEntry, into outputs: inout [Output]
+    _ signed: WireSignedEntry, at now: Moment, into outputs: inout [Output]
   ) throws(ChatError) -> [Entry] {
     // Most of what comes is here already: the hash costs a hundredth of the signature.
     guard signed.entry.count <= ChatBounds.entry else { throw .wire(.tooLarge) }
@@ -37,27 +37,33 @@ extension ChatLog {
       !outstanding.contains(where: { $0.hash == hash })
     else { return [] }
     let entry = try Entry(verifying: signed, meeting: meeting)
-    return try take(entry, stage: .taken, into: &outputs)
+    return try take(entry, stage: .taken, at: now, into: &outputs)
   }
 
   /// Takes the entry, and those that waited for it; or lets it wait for its predecessor.
+  /// - Parameter now: `nil` for what was kept.
   mutating func take(
-    _ entry: Entry, stage: Stage, into outputs: inout [Output]
+    _ entry: Entry, stage: Stage, at now: Moment?, into outputs: inout [Output]
   ) throws(ChatError) -> [Entry] {
     if let previous = entry.previous {
       guard let kept = entries[previous] else {
-        try wait(entry, for: previous)
+        try wait(Waiting(entry: entry, since: now), for: previous)
         return []
       }
       guard entry.follows(kept.entry) else { throw .brokenChain }
     }
-    try insert(entry, stage: stage, into: &outputs)
+    do {
+      try insert(entry, stage: stage, into: &outputs)
+    } catch {
+      shedWaiting(for: entry.hash)
+      throw error
+    }
     var taken = [entry]
     var next = 0
     while next < taken.count {
       let parent = taken[next]
       next += 1
-      for child in release(waitingFor: parent.hash) {
+      for child in release(waitingFor: parent.hash).map(\.entry) {
         guard child.follows(parent) else {
           statistics.invalid += 1
           continue
@@ -67,6 +73,7 @@ extension ChatLog {
           taken.append(child)
         } catch {
           statistics.shed += 1
+          shedWaiting(for: child.hash)
         }
       }
     }
@@ -83,6 +90,7 @@ extension ChatLog {
       guard authors.count < ChatBounds.authors || entry.author == me else { throw .tooMany }
       // What was kept was taken before.
       guard stage == .shown || beginsAsMember(entry) else { throw .notMember }
+      waitingUnbegun -= waitingByAuthor[entry.author, default: 0]
       authors[entry.authorKey] = AuthorLog(key: entry.authorKey)
       let place = authorKeys.firstIndex { entry.authorKey.lexicographicallyPrecedes($0) }
       authorKeys.insert(entry.authorKey, at: place ?? authorKeys.count)
@@ -123,34 +131,5 @@ extension ChatLog {
       if entries[seen] == nil, mentioned.count < ChatBounds.mentioned { mentioned.insert(seen) }
     }
     if mentioned.remove(entry.hash) == nil { tips.insert(entry.hash) }
-  }
-
-  private mutating func wait(_ entry: Entry, for previous: EntryHash) throws(ChatError) {
-    // Most likely it is of a branch that is refused, and would wait without end. If it isn't, a batch
-    // brings it after its predecessor.
-    guard authors[entry.authorKey]?.isFull != true else { throw .tooMany }
-    guard waitingHashes.count < ChatBounds.waiting,
-      waitingByAuthor[entry.author, default: 0] < ChatBounds.waitingPerAuthor
-    else { throw .tooMany }
-    waiting[previous, default: []].append(entry)
-    waitingHashes.insert(entry.hash)
-    waitingByAuthor[entry.author, default: 0] += 1
-  }
-
-  private mutating func shedWaiting(of author: PeerID) {
-    guard waitingByAuthor[author] != nil else { return }
-    for (previous, children) in waiting where children.contains(where: { $0.author == author }) {
-      statistics.shed += release(waitingFor: previous).count
-    }
-  }
-
-  private mutating func release(waitingFor hash: EntryHash) -> [Entry] {
-    let released = waiting.removeValue(forKey: hash) ?? []
-    for entry in released {
-      waitingHashes.remove(entry.hash)
-      let left = waitingByAuthor[entry.author, default: 1] - 1
-      waitingByAuthor[entry.author] = left > 0 ? left : nil
-    }
-    return released
   }
 }
