@@ -166,6 +166,34 @@ struct DeletionTests {
     #expect(throws: ChatError.self) { try Entry(verifying: both, meeting: meeting) }
   }
 
+  @Test(
+    "A delete that came with a gap only reaches all who have the text", arguments: [false, true])
+  func onlyInGap(isLater: Bool) {
+    let key = signingKey(9)
+    let from = PeerID(publicKey: key.publicKey)
+    let text = forge(by: key, body: .text("I agree to pay"))
+    let more = forge(by: key, sequence: 2, previous: entryHash(text))
+    let last = isLater ? more : text
+    let aside = forge(
+      by: key, sequence: isLater ? 3 : 2, previous: entryHash(last),
+      body: .delete([entryHash(text)]))
+    var cut = text
+    cut.body = Data()
+    cut.deletion = aside
+    var one = Member(1)
+    var two = Member(2)
+    one.handle(.received([text, more], from: from))
+    two.handle(.received([cut], from: from))
+    if isLater { two.handle(.received([more], from: from)) }
+    one.handle(.linkUp(two.id))
+    two.handle(.linkUp(one.id))
+    let batch = two.handle(.heads(one.log.heads, from: one.id)).compactMap(\.batch).first
+    one.handle(.batch(batch ?? .init(), from: two.id))
+    #expect(one.log.entry(entryHash(text))?.body == .deleted)
+    #expect(two.log.entry(entryHash(text))?.body == .deleted)
+    #expect(one.log.entry(entryHash(aside)) != nil)
+  }
+
   @Test("What deletes stays, or those who still have the text would never hear of it")
   func deletingDeletion() {
     var alice = Member(1)

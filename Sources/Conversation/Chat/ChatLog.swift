@@ -141,6 +141,9 @@ package struct ChatLog: Machine {
   /// Entries that are to be deleted once they come, and their authors' word for it.
   var deletedEarly: [EntryHash: Entry] = [:]
 
+  /// Deletes that came with gaps, by the entries that they come after.
+  var deletesToCome: [EntryHash: WireSignedEntry] = [:]
+
   var ownLog: OwnLog
   /// How much of it was here when the time to wait for the rest was last set.
   var ownLengthAwaited = 0

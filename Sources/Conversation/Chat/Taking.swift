@@ -23,8 +23,41 @@ extension ChatLog {
     }
     statistics.invalid += invalid
     if invalid > 0 { outputs.append(.misbehaviour(peer, .invalidEntries(invalid, reason))) }
+    var next = 0
+    while next < fresh.count {
+      let entry = fresh[next]
+      next += 1
+      if entry.signed.hasDeletion {
+        fresh += takeDelete(entry.signed.deletion, at: now, into: &outputs)
+      }
+      if let delete = deletesToCome.removeValue(forKey: entry.hash) {
+        fresh += takeDelete(delete, at: now, into: &outputs)
+      }
+    }
     commit(fresh, into: &outputs)
     return entries.count - before
+  }
+
+  /// The delete that came with a gap is an entry of its author's log: taken as such, it is told of and
+  /// reaches those who still have the text, whomever its author showed it to. Its signature was verified
+  /// with the gap.
+  private mutating func takeDelete(
+    _ signed: WireSignedEntry, at now: Moment, into outputs: inout [Output]
+  ) -> [Entry] {
+    guard let delete = try? Entry(kept: signed, meeting: meeting),
+      let previous = delete.previous, entries[delete.hash] == nil,
+      !waitingHashes.contains(delete.hash), !outstanding.contains(delete)
+    else { return [] }
+    guard entries[previous] != nil else {
+      if deletesToCome.count < ChatBounds.deletedEarly { deletesToCome[previous] = signed }
+      return []
+    }
+    do {
+      return try take(delete, stage: .taken, at: now, into: &outputs)
+    } catch {
+      statistics.shed += 1
+      return []
+    }
   }
 
   private mutating func check(
