@@ -152,6 +152,41 @@ struct LargeMeetingTests {
   }
 
   @Test(
+    "Who accuses everybody over and over makes few of them say that they are here, and nobody is lost"
+  )
+  func accusesAll() {
+    let world = makeMeeting(seed: 6)
+    let others = (1..<Self.count).map { world.hosts[$0].identity.id }
+    func statements() -> [UInt64] {
+      others.map { world.hosts[0].gossip.members[$0]?.statement ?? 0 }
+    }
+    var (refutations, latest) = (0, statements())
+    let seconds = 4
+    for _ in 0..<4 * seconds {
+      let suspects = zip(others, latest).map { id, statement in
+        WireSuspect.with {
+          $0.member = Data(id.bytes)
+          $0.statement = statement
+        }
+      }
+      world.input(0, .broadcast(.with { $0.suspicion.suspects = suspects }))
+      world.run(for: .milliseconds(250))
+      let now = statements()
+      refutations += zip(now, latest).count { $0 != $1 }
+      latest = now
+    }
+    let bounds = GossipBounds()
+    let heeded =
+      bounds.heedFactor
+      * (bounds.accusationBurst + Double(seconds) * bounds.accusationsPerSecond)
+    print("refuted \(refutations) of \(4 * seconds * others.count) accusations")
+    #expect(refutations > 0 && Double(refutations) <= heeded)
+    world.run(for: .seconds(3))
+    #expect(world.hosts.allSatisfy { $0.downs.isEmpty })
+    #expect(world.problems.isEmpty)
+  }
+
+  @Test(
     "Where ways through others have ended, members are asked themselves, and nobody is accused aloud",
     arguments: seeds(1))
   func asksItself(seed: UInt64) {

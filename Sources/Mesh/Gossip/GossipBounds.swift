@@ -115,6 +115,13 @@ package struct GossipBounds: Sendable {
   package var framesPerSecond = 500.0
   /// What it may send at once: the memberships of all members and the relayed chatter of a moment.
   package var frameBurst = 2000.0
+  /// Members that one accuser may name at once, and a second for long, with an effect: more than an honest
+  /// one finds gone by itself. More than that is named only of those who may be here again, by several.
+  package var accusationBurst = 32.0
+  package var accusationsPerSecond = 8.0
+  /// How much more often whoever is named heeds it itself: it must not be silent where others doubt it
+  /// because their count of the same accuser is another.
+  package var heedFactor = 4.0
   /// Neighbours that a directed message is given to when no way to its recipient is known.
   package var flood = 8
   /// Neighbours that vouched for a member and are given what is directed to it.

@@ -58,14 +58,33 @@ extension Gossip {
   ) {
     for suspect in suspicion.suspects.prefix(Self.suspectLimit) {
       guard let id = PeerID(suspect.member) else { continue }
+      let counts = counts(accusationBy: accuser, at: now)
       if id == me {
-        refute(suspect.statement, at: now, into: &outputs)
-      } else if members[id]?.statement == suspect.statement, !hears(id, at: now) {
+        if counts.ofMe { refute(suspect.statement, at: now, into: &outputs) }
+      } else if counts.ofOthers, members[id]?.statement == suspect.statement, !hears(id, at: now) {
         doubt(id, accuser: accuser, at: now)
         // It is being asked whether it is here: one of us who lost it is enough.
         members[id]?.nextContest = now + bounds.contestAfter
       }
     }
+  }
+
+  /// A liar that names everybody would have everybody broadcast.
+  private mutating func counts(
+    accusationBy accuser: PeerID, at now: Moment
+  ) -> (ofOthers: Bool, ofMe: Bool) {
+    guard let member = members[accuser] else { return (false, false) }
+    func bucket(_ factor: Double) -> RateBucket {
+      RateBucket(
+        rate: bounds.accusationsPerSecond * factor, capacity: bounds.accusationBurst * factor,
+        at: now)
+    }
+    var ofOthers = member.accusations ?? bucket(1)
+    var ofMe = member.accusationsOfMe ?? bucket(bounds.heedFactor)
+    let counts = (ofOthers: ofOthers.take(1, at: now), ofMe: ofMe.take(1, at: now))
+    members[accuser]?.accusations = ofOthers
+    members[accuser]?.accusationsOfMe = ofMe
+    return counts
   }
 
   /// Whether we hear the member ourselves: no need for others' word.

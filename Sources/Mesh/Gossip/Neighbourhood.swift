@@ -40,6 +40,9 @@ struct KnownMember: Sendable {
   var probeAgain: Moment?
   /// Somebody accuses it of being gone.
   var doubt: Doubt?
+  /// How much its accusations of others, and of this member, count still.
+  var accusations: RateBucket?
+  var accusationsOfMe: RateBucket?
   /// The neighbour through which it was heard last.
   var nextHop: PeerID?
   /// When it may be contested again.
