@@ -12,7 +12,8 @@ package enum FileCommand: Hashable {
   /// - Parameter line: without its slash.
   package init?(parsing line: some StringProtocol) {
     let parts = line.split(maxSplits: 1) { $0.isWhitespace }
-    let rest = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
+    let rest =
+      parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespacesAndNewlines) : ""
     switch parts.first {
     case "send" where !rest.isEmpty: self = .send(rest: rest)
     case "files": self = .files
@@ -35,6 +36,8 @@ package enum FileCommand: Hashable {
       return (String(path), note)
     }
     let parts = rest.split(maxSplits: 1) { $0.isWhitespace }
-    return (String(parts[0]), parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : "")
+    // Nothing but blanks is a path too.
+    guard let path = parts.first else { return (rest, "") }
+    return (String(path), parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : "")
   }
 }
