@@ -44,9 +44,7 @@ extension LabTests {
   @Test("What comes over another interface isn't taken, even for the address of the one in use")
   func otherInterface() async throws {
     try await Lab.run(hosts: 2) { lab in
-      try await lab.shell(
-        "ip link add eth1 type veth peer name end1 && ip addr add 10.88.0.1/24 dev eth1"
-          + " && ip link set eth1 up && ip link set end1 up", on: 1)
+      try await plugIn(lab, on: 1)
       try await lab.shell("ip route add 10.88.0.0/24 via \(lab.address(of: 1))", on: 2)
       let host = try Participant(
         "Ada", ["host", "Lab", "--interface", "eth1", "--port", "4455"], in: lab, on: 1, media: [])
@@ -68,9 +66,7 @@ extension LabTests {
         "Ada", Self.host + ["--interface", "eth1", "--port", "4455"], in: lab, on: 1, media: [])
       _ = try await host.code
       for _ in 1...2 {
-        try await lab.shell(
-          "ip link add eth1 type veth peer name end1 && ip addr add 10.88.0.1/24 dev eth1"
-            + " && ip link set eth1 up && ip link set end1 up", on: 1)
+        try await plugIn(lab, on: 1)
         try await lab.shell(
           "until { exec 3<>/dev/tcp/10.88.0.1/4455; } 2>/dev/null; do sleep 0.05; done", on: 1)
         let plugged = ContinuousClock.now
@@ -108,10 +104,7 @@ extension LabTests {
   @Test("Who uses one interface reaches nobody over another and is told why; of two each is tried")
   func dialsOverOne() async throws {
     try await Lab.run(hosts: 2) { lab in
-      // Up, and leads nowhere.
-      try await lab.shell(
-        "ip link add eth1 type veth peer name end1 && ip addr add 10.88.0.1/24 dev eth1"
-          + " && ip link set eth1 up && ip link set end1 up", on: 2)
+      try await plugIn(lab, on: 2)
       let host = try Participant("Ada", ["host", "Lab"], in: lab, on: 1, media: [])
       let invite = try await host.sees("invite")
       let port = try #require(
@@ -184,6 +177,13 @@ extension LabTests {
           + " && ! grep -v '%\(interface):' \(lab.directory)/links", on: 1)
       for member in [guest, host] { #expect(try await member.leave() == 0) }
     }
+  }
+
+  /// A second interface of the host, with an address, that leads nowhere.
+  private func plugIn(_ lab: Lab, on host: Int) async throws {
+    try await lab.shell(
+      "ip link add eth1 type veth peer name end1 && ip addr add 10.88.0.1/24 dev eth1"
+        + " && ip link set eth1 up && ip link set end1 up", on: host)
   }
 
   /// Ben gets in from host 2, and both leave.

@@ -90,6 +90,21 @@ actor EventJournal {
     }
   }
 
+  /// Returns once the file was told of as complete so often.
+  func completions(of file: EntryID, reach count: Int) async {
+    while true {
+      let times = events.count { event in
+        if case .file(let report) = event {
+          report.file == file && report.state == .complete
+        } else {
+          false
+        }
+      }
+      guard times < count else { return }
+      await withCheckedContinuation { waiters.append($0) }
+    }
+  }
+
   func warning(_ code: String) async -> String {
     await first { event in
       if case .warning(code, let message) = event { return message }

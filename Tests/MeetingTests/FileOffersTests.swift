@@ -106,8 +106,7 @@ struct FileOffersTests {
         let report = await Self.told(of: first, meeting.journal) { $0.isAnswer }
         try #require(report.state == .offered && report.path == nil)
         await meeting.session.take(line: "/accept plan")
-        _ = await Self.told(of: first, meeting.journal) { $0.state == .complete }
-        while !FileManager.default.fileExists(atPath: path) { await Task.yield() }
+        await meeting.journal.completions(of: first.entry, reach: 2)
         try FileManager.default.removeItem(atPath: path)
       }
       // At once, with nobody having looked.

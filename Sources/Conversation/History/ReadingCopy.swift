@@ -1,4 +1,5 @@
 import Foundation
+import Foundations
 import Glibc
 
 /// A copy of a history that can't be read where it lies: SQLite keeps an index beside a file that it only
@@ -106,18 +107,17 @@ struct ReadingCopy {
     guard source >= 0 else { throw Problem.system(errno) }
     defer { close(source) }
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    var copied = 0
     while true {
       let count = read(source, &buffer, buffer.count)
       guard count >= 0 else { throw Problem.system(errno) }
       if count == 0 { return }
-      var written = 0
-      while written < count {
-        let more = buffer[written..<count].withUnsafeBytes {
-          write(target, $0.baseAddress, $0.count)
-        }
-        guard more >= 0 else { throw Problem.system(errno) }
-        written += more
+      do throws(SystemError) {
+        try PlainFile.write(buffer[..<count], to: target, at: copied)
+      } catch {
+        throw Problem.system(error.number)
       }
+      copied += count
     }
   }
 }

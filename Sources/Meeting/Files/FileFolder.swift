@@ -3,14 +3,6 @@ import Foundation
 import Foundations
 import Glibc
 
-/// A failed call of the operating system.
-struct SystemError: Error {
-  let number: Int32
-  var sentence: String { String(cString: strerror(number)) }
-  init() { number = errno }
-  init(_ number: Int32) { self.number = number }
-}
-
 /// What is kept of one file in the data directory: its list of chunks, and either the chunks fetched so
 /// far with a map of them, or the path at which the whole lies. Readable by its owner only.
 struct FileFolder {
@@ -78,28 +70,11 @@ struct FileFolder {
     guard descriptor >= 0 else { throw SystemError() }
     defer { close(descriptor) }
     do throws(SystemError) {
-      try write(bytes, into: descriptor, at: 0)
+      try PlainFile.write(bytes[...], to: descriptor, at: 0)
       guard rename(draft, file) == 0 else { throw SystemError() }
     } catch {
       unlink(draft)
       throw error
-    }
-  }
-
-  /// All of them, or it is said why not: a disk that becomes full takes a part of what it is given, and
-  /// has its reason only for the rest.
-  static func write(
-    _ bytes: [UInt8], into descriptor: Int32, at offset: Int
-  ) throws(SystemError) {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        pwrite(
-          descriptor, $0.baseAddress! + written, bytes.count - written, off_t(offset + written))
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw SystemError(count == 0 ? ENOSPC : errno) }
-      written += count
     }
   }
 
@@ -109,7 +84,7 @@ struct FileFolder {
     let descriptor = open(part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw SystemError() }
     defer { close(descriptor) }
-    try Self.write(bytes, into: descriptor, at: offset)
+    try PlainFile.write(bytes[...], to: descriptor, at: offset)
   }
 
   func load(_ range: Range<Int>) -> [UInt8]? { Self.read(part, range) }
@@ -264,7 +239,7 @@ struct FileFolder {
       let range = offset..<min(offset + 1 << 20, byteCount)
       // What is shorter than it was sets no error number.
       guard let bytes = load(range) else { throw SystemError(ENODATA) }
-      try Self.write(bytes, into: descriptor, at: offset)
+      try PlainFile.write(bytes[...], to: descriptor, at: offset)
       offset = range.upperBound
     }
     guard fsync(descriptor) == 0 else { throw SystemError() }

@@ -114,17 +114,10 @@ package final class DataDirectory: Sendable {
     return key
   }
 
-  /// Writes beside the file and renames, so that a crash leaves the whole file or none.
   private func write(_ bytes: [UInt8], to name: String) throws(Failure) {
     let file = path + "/" + name
-    let draft = file + ".new"
-    unlink(draft)
-    let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    defer { if descriptor >= 0 { close(descriptor) } }
     do throws(SystemError) {
-      guard descriptor >= 0 else { throw SystemError() }
-      try FileFolder.write(bytes, into: descriptor, at: 0)
-      guard fsync(descriptor) == 0, rename(draft, file) == 0 else { throw SystemError() }
+      try PlainFile.replace(file, with: bytes)
     } catch {
       throw Failure(
         Self.unwritable, exit: .cannotCreate,

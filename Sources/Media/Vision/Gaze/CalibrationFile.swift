@@ -37,33 +37,14 @@ package struct CalibrationFile: Sendable {
   /// Writes beside the file and renames: whatever happens, the former calibration or the new one is
   /// there whole.
   package func save(_ calibration: GazeCalibration) throws(Failure) {
-    let draft = path + ".new"
-    unlink(draft)
-    let bytes = Self.line(calibration)
-    let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    defer { if descriptor >= 0 { close(descriptor) } }
-    guard descriptor >= 0, Self.write(bytes, into: descriptor),
-      fsync(descriptor) == 0, rename(draft, path) == 0
-    else {
-      let reason = Self.systemError()
-      unlink(draft)
+    do throws(SystemError) {
+      try PlainFile.replace(path, with: Self.line(calibration))
+    } catch {
       throw Failure(
         "calibration-unwritable", exit: .cannotCreate,
-        "The calibration \(DisplayText.line(path, limit: 200)) can't be written: \(reason). See that "
+        "The calibration \(DisplayText.line(path, limit: 200)) can't be written: \(error.sentence.lowercased()). See that "
           + "the directory can be written and that nothing lies at its name with .new at the end.")
     }
-  }
-
-  /// A disk that becomes full takes a part of it, and has its reason only for the rest.
-  private static func write(_ bytes: [UInt8], into descriptor: Int32) -> Bool {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return false }
-      rest = rest.dropFirst(count)
-    }
-    return true
   }
 
   private static func line(_ calibration: GazeCalibration) -> [UInt8] {
@@ -81,8 +62,6 @@ package struct CalibrationFile: Sendable {
     else { return nil }
     return GazeCalibration(bias: .init(yaw: yaw, pitch: pitch))
   }
-
-  private static func systemError() -> String { String(cString: strerror(errno)).lowercased() }
 
   private func failure(_ reason: String, exit: ExitStatus) -> Failure {
     Failure(

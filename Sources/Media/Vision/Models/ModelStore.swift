@@ -78,38 +78,21 @@ package struct ModelStore: Sendable {
         atPath: directory, withIntermediateDirectories: true,
         attributes: [.posixPermissions: 0o700])
     } catch {
-      throw unwritable(directory)
+      throw unwritable(directory, SystemError())
     }
-    for (model, bytes) in files { try put(bytes, at: path(of: model)) }
-  }
-
-  /// Beside the file first, then renamed: who reads meanwhile finds a whole file.
-  private func put(_ bytes: [UInt8], at path: String) throws(Failure) {
-    let draft = path + ".new"
-    unlink(draft)
-    let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw unwritable(draft) }
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        write(descriptor, $0.baseAddress! + written, $0.count - written)
+    for (model, bytes) in files {
+      do throws(SystemError) {
+        try PlainFile.replace(path(of: model), with: bytes)
+      } catch {
+        throw unwritable(path(of: model), error)
       }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { break }
-      written += count
-    }
-    let isWhole = written == bytes.count && fsync(descriptor) == 0
-    close(descriptor)
-    guard isWhole, rename(draft, path) == 0 else {
-      unlink(draft)
-      throw unwritable(path)
     }
   }
 
-  private func unwritable(_ path: String) -> Failure {
+  private func unwritable(_ path: String, _ error: SystemError) -> Failure {
     Failure(
       "models-unwritable", exit: .cannotCreate,
-      "\(path) can't be written: \(String(cString: strerror(errno)).lowercased()). "
+      "\(path) can't be written: \(error.sentence.lowercased()). "
         + "Make room or choose another place with --data-dir.")
   }
 
