@@ -52,6 +52,20 @@ struct GrantTests {
     #expect(meeting.appoint(guest, role).role == role)
   }
 
+  @Test("Whoever admits answers for all below it; a host answers for itself alone")
+  func sponsors() throws {
+    let (keen, made, deep) = (Person("keen"), Person("made up"), Person("made up by that"))
+    let ofKeen = try chain(to: keen, by: meeting.host, meeting.hostChain)
+    let ofMade = try chain(to: made, by: keen, ofKeen)
+    let cohost = meeting.appoint(guest, .cohost)
+    #expect(meeting.hostChain.sponsor == meeting.host.id)
+    #expect(ofKeen.sponsor == keen.id)
+    #expect(ofMade.sponsor == keen.id)
+    #expect(try chain(to: deep, by: made, ofMade).sponsor == keen.id)
+    #expect(cohost.sponsor == guest.id)
+    #expect(try chain(to: deep, by: guest, cohost).sponsor == guest.id)
+  }
+
   @Test("A chain is at most eight long, and nobody can extend it further")
   func depth() throws {
     var chain = meeting.hostChain

@@ -20,6 +20,10 @@ package struct GrantChain: Hashable, Sendable {
   package var member: PeerID { own.member }
   package var role: MemberRole { own.role }
   package var mayAdmit: Bool { own.mayAdmit }
+  /// Who answers for its holder: the nearest to the genesis key that is no host, and so, of whomever a host
+  /// admitted, the holder itself. Keys can be made up without end, but all those that one member admits, and
+  /// those that they admit, have one sponsor: what it brings to others is counted together.
+  package var sponsor: PeerID { (grants.first { $0.role != .host } ?? own).member }
 
   /// The chain that `wire` holds, if each step of it is right. Revocations are another matter: see
   /// ``verify(meeting:member:revocations:)``.
