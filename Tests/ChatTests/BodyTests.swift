@@ -166,32 +166,122 @@ struct DeletionTests {
     #expect(throws: ChatError.self) { try Entry(verifying: both, meeting: meeting) }
   }
 
-  @Test(
-    "A delete that came with a gap only reaches all who have the text", arguments: [false, true])
-  func onlyInGap(isLater: Bool) {
+  /// What an author signed, who shows some one thing and others another.
+  private struct TwoFaced {
     let key = signingKey(9)
-    let from = PeerID(publicKey: key.publicKey)
-    let text = forge(by: key, body: .text("I agree to pay"))
-    let more = forge(by: key, sequence: 2, previous: entryHash(text))
-    let last = isLater ? more : text
-    let aside = forge(
-      by: key, sequence: isLater ? 3 : 2, previous: entryHash(last),
-      body: .delete([entryHash(text)]))
-    var cut = text
-    cut.body = Data()
-    cut.deletion = aside
-    var one = Member(1)
-    var two = Member(2)
-    one.handle(.received([text, more], from: from))
-    two.handle(.received([cut], from: from))
-    if isLater { two.handle(.received([more], from: from)) }
-    one.handle(.linkUp(two.id))
-    two.handle(.linkUp(one.id))
-    let batch = two.handle(.heads(one.log.heads, from: one.id)).compactMap(\.batch).first
-    one.handle(.batch(batch ?? .init(), from: two.id))
-    #expect(one.log.entry(entryHash(text))?.body == .deleted)
-    #expect(two.log.entry(entryHash(text))?.body == .deleted)
-    #expect(one.log.entry(entryHash(aside)) != nil)
+    var from: PeerID { PeerID(publicKey: key.publicKey) }
+    let text: WireSignedEntry
+    let more: WireSignedEntry
+
+    init() {
+      text = forge(by: key, body: .text("I agree to pay"))
+      more = forge(by: key, sequence: 2, previous: entryHash(text))
+    }
+
+    func delete(
+      _ target: WireSignedEntry, after last: EntryHash, sequence: UInt64
+    ) -> WireSignedEntry {
+      forge(
+        by: key, sequence: sequence, previous: last, body: .delete([entryHash(target)]))
+    }
+  }
+
+  /// Three in a row, the first and the last of whom were shown these before they met.
+  private func met(_ shown: [WireSignedEntry], _ others: [WireSignedEntry]) -> World {
+    var world = World(members: 3, seed: 3) { _, _ in false }
+    world.give(shown, to: 0)
+    world.give(others, to: 2)
+    world.run(until: seconds(1))
+    world.link(0, 1)
+    world.run(until: seconds(2))
+    world.link(1, 2)
+    world.run(until: seconds(10))
+    return world
+  }
+
+  private func expectSilence(_ world: World) {
+    var world = world
+    let heads = world.sentHeads
+    world.run(until: seconds(600))
+    #expect(world.sentHeads < heads + 20)
+    #expect(world.members.allSatisfy { $0.log.deadline == nil })
+  }
+
+  @Test(
+    "A text of which some were shown a gap, whose delete is in no log, is everybody's text",
+    arguments: [true, false], [true, false])
+  func onlyInGap(isMadeUp: Bool, isTextFirst: Bool) {
+    let mallory = TwoFaced()
+    // What it comes after may be there, or never anywhere.
+    let delete = mallory.delete(
+      mallory.text, after: isMadeUp ? entryHash(.init()) : entryHash(mallory.more), sequence: 3)
+    let shown = [mallory.text, mallory.more]
+    let others = [cut(mallory.text, by: delete), mallory.more]
+    let world = isTextFirst ? met(shown, others) : met(others, shown)
+    world.expectOneHistory(of: 2)
+    for member in world.members {
+      #expect(member.log.entry(entryHash(mallory.text))?.text == "I agree to pay")
+      #expect(member.stored.first { $0.sequence == 1 }?.text == "I agree to pay")
+      #expect(member.shown.count == 2)
+    }
+    expectSilence(world)
+  }
+
+  @Test("A delete of which some were shown a gap deletes all the same", arguments: [true, false])
+  func gapOfDelete(isTextFirst: Bool) {
+    let mallory = TwoFaced()
+    let delete = mallory.delete(mallory.text, after: entryHash(mallory.more), sequence: 3)
+    let cover = mallory.delete(delete, after: entryHash(delete), sequence: 4)
+    let shown = [mallory.text, mallory.more, cut(delete, by: cover), cover]
+    let others = [cut(mallory.text, by: delete), mallory.more, delete, cover]
+    let world = isTextFirst ? met(shown, others) : met(others, shown)
+    world.expectOneHistory(of: 4)
+    for member in world.members {
+      #expect(member.log.entry(entryHash(mallory.text))?.body == .deleted)
+      #expect(member.log.entry(entryHash(delete))?.body == .delete([entryHash(mallory.text)]))
+    }
+    expectSilence(world)
+  }
+
+  @Test("A gap that nobody has the text of is asked for a few times, and then no more")
+  func nobodyHasIt() {
+    let mallory = TwoFaced()
+    let delete = mallory.delete(mallory.text, after: entryHash(.init()), sequence: 3)
+    let gap = cut(mallory.text, by: delete)
+    let world = met([gap, mallory.more], [gap, mallory.more])
+    world.expectOneHistory(of: 2)
+    expectSilence(world)
+  }
+
+  @Test("A delete on a branch that has no place in the log any more has deleted nothing")
+  func evictedDelete() {
+    let mallory = TwoFaced()
+    let forks = (0..<9).map { number in
+      forge(
+        by: mallory.key, sequence: 2, previous: entryHash(mallory.text), body: .text("\(number)"))
+    }
+    .sorted { entryHash($0) < entryHash($1) }
+    let delete = mallory.delete(mallory.text, after: entryHash(forks[8]), sequence: 3)
+    let world = met([mallory.text, forks[8], delete], [mallory.text] + forks[..<8])
+    world.expectOneHistory(of: 9)
+    for member in world.members {
+      #expect(member.log.entry(entryHash(mallory.text))?.text == "I agree to pay")
+    }
+    expectSilence(world)
+  }
+
+  @Test(
+    "A delete beside which nobody was shown a text takes nothing back, whoever passes the text on")
+  func passedOn() {
+    var alice = Member(1)
+    var bob = Member(2)
+    let said = alice.say("a secret")!
+    alice.handle(.compose(.delete([said.hash]), wall: wall(5)))
+    bob.handle(.received(alice.log.ordered.map(\.signed), from: alice.id))
+    let outputs = bob.handle(.received([said.signed], from: meeting.asPeer))
+    #expect(outputs.isEmpty)
+    #expect(bob.log.entry(said.hash)?.body == .deleted)
+    #expect(bob.stored.allSatisfy { $0.text == nil })
   }
 
   @Test("What deletes stays, or those who still have the text would never hear of it")

@@ -75,6 +75,8 @@ struct BranchExchangeTests {
     #expect(lines == honest(world, 1))
     #expect(lines.count == 40)
     expectSilence(&world, "\(left) and \(right)")
+    // And of what the author said too: the same branches are kept by both.
+    world.expectOneHistory()
     for member in world.members {
       let kept = member.log.heads.heads.filter { Array($0.authorKey) == mallory.publicKey }
       #expect(kept.count == ChatBounds.tips)
@@ -98,25 +100,130 @@ struct BranchExchangeTests {
     expectSilence(&world, "goes on")
   }
 
+  /// By the order in which they have a place: a fork at the beginning of a log counts by its hash.
+  private func ranked(_ count: Int, length: Int) -> [[WireSignedEntry]] {
+    (0..<count).map { branch("\($0)", length: length) }
+      .sorted { entryHash($0[0]) < entryHash($1[0]) }
+  }
+
   @Test("What is refused for good doesn't wait")
   func refused() {
+    let branches = ranked(9, length: 10)
+    let another = branches[8]
     var member = Member(1)
-    for number in 0..<8 {
-      member.handle(.received(branch("\(number)", length: 2), from: author))
-    }
-    let another = branch("another", length: 10)
+    for branch in branches[..<8] { member.handle(.received(branch, from: author)) }
     member.handle(.received(another, from: author))
     member.handle(.received(another.reversed(), from: author))
-    #expect(member.log.entryCount == 16)
+    #expect(member.log.entryCount == 80)
     #expect(member.log.waitingCount == 0)
     // Nor does what came before it was refused.
     var other = Member(2)
     other.handle(.received(Array(another[1...]), from: author))
     #expect(other.log.waitingCount > 0)
-    for number in 0..<8 {
-      other.handle(.received(branch("\(number)", length: 2), from: author))
-    }
+    for branch in branches[..<8] { other.handle(.received(branch, from: author)) }
     #expect(other.log.waitingCount == 0)
+    #expect(other.log.ordered == member.log.ordered)
+  }
+
+  @Test(
+    "In whatever order branches come, the same are kept, and the others aren't on the disk either")
+  func anyOrder() {
+    // Eight forks from the beginning on, and some from further up.
+    var branches = ranked(12, length: 6)
+    for (place, root) in branches.enumerated() {
+      branches.append(
+        branch("fork \(place)", length: 3, after: root[place % 6], from: UInt64(place % 6) + 2))
+    }
+    var chance = SeededGenerator(seed: 4)
+    var first: [Entry]?
+    for _ in 0..<20 {
+      var bob = Member(2)
+      // What is refused because it comes before its place is there comes again with the exchange.
+      for _ in 0..<3 {
+        for branch in branches.shuffled(using: &chance) {
+          bob.handle(.received(branch, from: author))
+        }
+      }
+      let ordered = bob.log.ordered
+      #expect(ordered == first ?? ordered)
+      first = ordered
+      #expect(Set(bob.stored) == Set(ordered))
+      #expect(bob.log.heads.heads.count == ChatBounds.tips)
+      // It is what a run that knows of nothing but the disk begins with.
+      let again = Member(2, stored: bob.stored)
+      #expect(again.log.ordered == ordered)
+      #expect(again.log.heads == bob.log.heads)
+    }
+  }
+
+  @Test("A run that ended before it could let go of what has no place does so when it goes on")
+  func restart() {
+    let branches = ranked(9, length: 2)
+    let kept = branches.joined().map { try! Entry(kept: $0, meeting: meeting) }
+    var bob = Member(2, stored: kept)
+    #expect(bob.log.entryCount == 16)
+    bob.handle(.linkUp(author))
+    #expect(Set(bob.stored) == Set(kept.dropLast(2)))
+  }
+
+  @Test(
+    "An author that shows everybody other branches, whoever crashes meanwhile, ends as one history",
+    arguments: FaultTests.seeds)
+  func everywhere(seed: UInt64) {
+    var world = World(members: 8, seed: seed)
+    world.crashAtWrite = 0.02
+    world.loss = 0.1
+    world.act(30, over: .seconds(20))
+    world.fault(6, over: .seconds(20))
+    var known: [[WireSignedEntry]] = [branch("trunk", length: 5)]
+    for number in 0..<40 {
+      let trunk = known.randomElement(using: &world.chance)!
+      let place = Int.random(in: 0..<trunk.count, using: &world.chance)
+      var new = branch(
+        "\(number)", length: 3, after: trunk[place], from: sequence(trunk[place]) + 1)
+      if number % 3 == 0 { new.append(delete(trunk[0], after: new[2])) }
+      let path = path(to: trunk[place], in: known)
+      known.append(new)
+      // Some are shown gaps: of what something in the log deletes, or nothing.
+      let shown = (path + new).map { entry in
+        switch Int.random(in: 0..<6, using: &world.chance) {
+        case 0: cut(entry, by: delete(entry, after: new[2]))
+        case 1: cut(entry, by: delete(entry, after: path[0]))
+        case _: entry
+        }
+      }
+      let member = Int.random(in: world.members.indices, using: &world.chance)
+      let moment = world.moment(within: .seconds(20))
+      world.give(shown, to: member, after: moment)
+    }
+    world.runThroughFaults()
+    #expect(world.members[0].log.heads.heads.contains { Array($0.authorKey) == mallory.publicKey })
+  }
+
+  private func delete(_ entry: WireSignedEntry, after last: WireSignedEntry) -> WireSignedEntry {
+    let number = sequence(last) + 1
+    return forge(
+      by: mallory, sequence: number, previous: entryHash(last), body: .delete([entryHash(entry)])
+    ) {
+      $0.clockMilliseconds = number
+    }
+  }
+
+  private func sequence(_ entry: WireSignedEntry) -> UInt64 {
+    try! Entry(kept: entry, meeting: meeting).sequence
+  }
+
+  /// From the beginning of the log to this entry.
+  private func path(
+    to entry: WireSignedEntry, in branches: [[WireSignedEntry]]
+  ) -> [WireSignedEntry] {
+    let all = Dictionary(
+      uniqueKeysWithValues: branches.joined().map { (entryHash($0), $0) })
+    var path = [entry]
+    while let previous = try! Entry(kept: path[0], meeting: meeting).previous {
+      path.insert(all[previous]!, at: 0)
+    }
+    return path
   }
 
   @Test("Whoever signs much doesn't keep the others from arriving")

@@ -8,7 +8,7 @@ import Wire
 @Suite("Conversation under faults")
 struct FaultTests {
   /// `VIRTUE_WORLDS` asks for more of them, `VIRTUE_SEED` for one.
-  private static let seeds: Range<UInt64> = {
+  static let seeds: Range<UInt64> = {
     let environment = ProcessInfo.processInfo.environment
     if let seed = environment["VIRTUE_SEED"].flatMap(UInt64.init) { return seed..<seed + 1 }
     return 0..<(environment["VIRTUE_WORLDS"].flatMap(UInt64.init) ?? 4)

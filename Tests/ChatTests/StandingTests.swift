@@ -14,10 +14,11 @@ struct StandingTests {
   private func chain(_ word: UInt8) -> WireGrantChain { .with { $0.genesisKey = .init([word]) } }
 
   private func log(stored: [Entry] = []) -> ChatLog {
-    ChatLog(meeting: meeting, key: signingKey(1), stored: stored) { _, chain in
+    ChatLog(meeting: meeting, key: signingKey(1), stored: stored) { key, chain in
       switch chain.genesisKey.first {
-      case 1: .member
-      case 2: .moderator
+      case 1: Standing(sponsor: PeerID(publicKey: key))
+      case 2: Standing(isModerator: true, sponsor: PeerID(publicKey: key))
+      case 3: Standing(sponsor: PeerID(publicKey: signingKey(9).publicKey))
       default: nil
       }
     }
@@ -119,5 +120,27 @@ struct StandingTests {
     var other = self.log()
     other.handle(.received([cut, said[1]], from: from), at: .zero, into: &outputs)
     #expect(other.entryCount == 0)
+  }
+
+  @Test(
+    "Whoever answers for made-up members takes half of the room for logs at most, for good or not")
+  func room() {
+    var log = log()
+    var outputs: [ChatLog.Output] = []
+    func begin(_ number: UInt64, chain word: UInt8) -> Bool {
+      let key = signingKey(number)
+      let first = forge(by: key, body: .joined(name: "M", chain: chain(word)))
+      let count = log.entryCount
+      log.handle(
+        .received([first], from: PeerID(publicKey: key.publicKey)), at: .zero, into: &outputs)
+      return log.entryCount > count
+    }
+    let madeUp = (0..<ChatBounds.authors / 2 + 100).count { begin(10_000 + UInt64($0), chain: 3) }
+    #expect(madeUp == ChatBounds.authors / 2)
+    // Others have room, those that answer for themselves above all.
+    #expect((0..<50).allSatisfy { begin(20_000 + UInt64($0), chain: 1) })
+    // A member to whom that is told sends none of what has no room here, and isn't asked for it.
+    #expect(!begin(30_000, chain: 3))
+    #expect(outputs.compactMap(\.misbehaviour).isEmpty)
   }
 }

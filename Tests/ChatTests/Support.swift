@@ -46,6 +46,13 @@ func forge(
   }
 }
 
+func cut(_ entry: WireSignedEntry, by delete: WireSignedEntry) -> WireSignedEntry {
+  var gap = entry
+  gap.body = Data()
+  gap.deletion = delete
+  return gap
+}
+
 func entryHash(_ signed: WireSignedEntry) -> EntryHash {
   EntryHash(digest(Array(signed.entry)))!
 }
@@ -97,6 +104,9 @@ struct Member {
           pending.append(.committed(entries.map(\.id)))
         case .discount(let entries): discounted.formUnion(entries)
         case .recount(let entries): discounted.subtract(entries)
+        case .restore(let entry):
+          for place in stored.indices where stored[place] == entry { stored[place] = entry }
+        case .evict(let entries): stored.removeAll { entries.contains($0) }
         case _: results.append(output)
         }
       }

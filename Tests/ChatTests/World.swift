@@ -11,7 +11,11 @@ struct World {
     case input(Int, ChatLog.Input, incarnation: Int)
     case store(Int, [Entry], incarnation: Int)
     case mark(Int, [EntryHash], counts: Bool, incarnation: Int)
+    case restore(Int, Entry, incarnation: Int)
+    case evict(Int, [Entry], incarnation: Int)
     case wake(Int, incarnation: Int)
+    /// Somebody who is no member of the world shows it these.
+    case give(Int, [WireSignedEntry])
     case say(Int, String)
     /// Something of a kind that chance chooses, about something that is there.
     case act(Int)
@@ -129,11 +133,10 @@ struct World {
     }
   }
 
-  mutating func give(_ entries: [WireSignedEntry], to member: Int) {
-    push(
-      .input(
-        member, .received(entries, from: meeting.asPeer),
-        incarnation: members[member].incarnation))
+  mutating func give(
+    _ entries: [WireSignedEntry], to member: Int, after delay: Duration = .zero
+  ) {
+    push(.give(member, entries), after: delay)
   }
 
   mutating func act(_ count: Int, over duration: Duration) {
@@ -176,6 +179,10 @@ struct World {
       guard members[number].incarnation == incarnation else { return }
       members[number].log.handle(input, at: now, into: &outputs)
       carryOut(outputs, of: number)
+    case .give(let number, let entries):
+      members[number].log.handle(
+        .received(entries, from: meeting.asPeer), at: now, into: &outputs)
+      carryOut(outputs, of: number)
     case .mark(let number, let entries, let counts, let incarnation):
       guard members[number].incarnation == incarnation else { return }
       let kept = Set(members[number].stored.map(\.hash)).intersection(entries)
@@ -184,6 +191,15 @@ struct World {
       } else {
         members[number].discounted.formUnion(kept)
       }
+    case .restore(let number, let entry, let incarnation):
+      guard members[number].incarnation == incarnation else { return }
+      for place in members[number].stored.indices where members[number].stored[place] == entry {
+        members[number].stored[place] = entry
+      }
+    case .evict(let number, let entries, let incarnation):
+      guard members[number].incarnation == incarnation else { return }
+      members[number].stored.removeAll { entries.contains($0) }
+      members[number].discounted.subtract(entries.map(\.hash))
     case .store(let number, let entries, let incarnation):
       guard members[number].incarnation == incarnation else { return }
       write(entries, of: number)
@@ -252,6 +268,14 @@ struct World {
           .mark(number, entries, counts: false, incarnation: incarnation), after: storing(number))
       case .recount(let entries):
         push(.mark(number, entries, counts: true, incarnation: incarnation), after: storing(number))
+      case .restore(let entry):
+        members[number].shown.removeAll { $0 == entry.hash }
+        members[number].shownSet.remove(entry.hash)
+        push(.restore(number, entry, incarnation: incarnation), after: storing(number))
+      case .evict(let entries):
+        members[number].shown.removeAll { hash in entries.contains { $0.hash == hash } }
+        members[number].shownSet.subtract(entries.map(\.hash))
+        push(.evict(number, entries, incarnation: incarnation), after: storing(number))
       case .publish(let entry):
         let hash = entryHash(entry)
         published.insert(hash)

@@ -200,6 +200,49 @@ struct KindsTests {
     }
   }
 
+  @Test("A gap whose delete isn't kept has its text again, and with it what that is found by")
+  func restored() async throws {
+    var alice = Author(1)
+    let said = alice.say("the old plan")
+    let edit = alice.say(.edit(of: said.hash, "the new plan"))
+    let delete = alice.say(.delete([said.hash, edit.hash]))
+    let gaps = try [said, edit].map { try #require($0.deleted(by: delete)) }
+    try await store.append(gaps, at: wall(99))
+    #expect(try await store.messages(search: "plan", limit: 10).isEmpty)
+    try await store.restore(said, at: wall(99))
+    #expect(try await store.messages(search: "old", limit: 10).map(\.text) == ["the old plan"])
+    try await store.restore(edit, at: wall(99))
+    #expect(try await store.messages(search: "plan", limit: 10).map(\.text) == ["the new plan"])
+    #expect(try await store.entries(of: meeting).map(\.body) == [said, edit].map(\.body))
+    // What doesn't count is still not found.
+    try await store.append([gaps[0]], at: wall(99))
+    try await store.setCounted([said.hash], false, at: wall(99))
+    try await store.restore(said, at: wall(99))
+    #expect(try await store.messages(search: "plan", limit: 10).isEmpty)
+    try await store.append([delete], at: wall(99))
+    #expect(try await store.entries(of: meeting).prefix(2).map(\.body) == [.deleted, .deleted])
+  }
+
+  @Test("What has no place in its log any more is gone from the messages, the search and the hash")
+  func evicted() async throws {
+    var alice = Author(1)
+    let said = alice.say("the old plan")
+    let edit = alice.say(.edit(of: said.hash, "the new plan"))
+    let more = alice.say("more of the plan")
+    try await store.append([said], at: wall(99))
+    let before = try await store.hash(of: meeting)
+    try await store.append([edit, more], at: wall(99))
+    try await store.evict([edit.hash, more.hash, delete(said, by: &alice).hash], at: wall(99))
+    #expect(try await store.messages(limit: 10).map(\.text) == ["the old plan"])
+    #expect(try await store.messages(search: "new", limit: 10).isEmpty)
+    #expect(try await store.messages(search: "plan", limit: 10).count == 1)
+    #expect(try await store.hash(of: meeting) == before)
+  }
+
+  private func delete(_ entry: Entry, by author: inout Author) -> Entry {
+    author.say(.delete([entry.hash]))
+  }
+
   @Test("Nobody's delete or edit touches what somebody else said")
   func foreign() async throws {
     var alice = Author(1)

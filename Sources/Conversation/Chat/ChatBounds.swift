@@ -16,10 +16,10 @@ package enum ChatBounds {
   /// Batches that one link takes in a moment of ``Exchange/patience``. A newcomer takes some 6 to 20 a
   /// second, as fast as it checks and keeps them.
   package static let batchesAtOnce = 32
-  /// Members whose entries are kept in one meeting.
+  /// Members whose entries are kept in one meeting; half of them, if one member answers for all.
   package static let authors = 4096
-  /// Ends of one author's log. An honest log has one, one restored from a copy may have two; of an
-  /// author that equivocates more often, later branches are refused.
+  /// Ends of one author's log. An honest log has one, one restored from a copy may have two; which are kept
+  /// of an author that equivocates more often, ``AuthorLog`` says.
   package static let tips = 8
   /// Entries of one author that wait for the one before them. Anti-entropy sends in order and a
   /// broadcast overtakes few others, so what is dropped beyond it comes again soon.
@@ -50,8 +50,8 @@ package enum ChatBounds {
   package static let reason = 256
   /// Entries whose bodies one delete drops: a message and its edits.
   package static let deletedAtOnce = 64
-  /// Deleted entries that aren't here yet. Beyond it, what comes late keeps its text on this member.
-  package static let deletedEarly = 4096
+  /// Bodies that a member asks for at once.
+  package static let wanted = 64
   /// Hashes named as seen by entries that aren't here. Beyond it, an entry may name a tip too many.
   package static let mentioned = 4096
   /// A file's name in bytes: what a file system takes (NAME_MAX of ext4, btrfs, tmpfs).

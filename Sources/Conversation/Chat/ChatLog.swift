@@ -32,9 +32,13 @@ package struct ChatLog: Machine {
     case discount([EntryHash])
     /// These count after all.
     case recount([EntryHash])
+    /// Keep this one in the place of the gap that was handed over before.
+    case restore(Entry)
+    /// Keep these no longer: they had to make room in their author's log.
+    case evict([Entry])
     /// Broadcast it.
     case publish(WireSignedEntry)
-    /// Each entry once, each author's in order.
+    /// Each entry once, each author's in order; and once more if it has its body again.
     case show(Entry)
     case sendHeads(WireChatHeads, to: PeerID)
     case sendBatch(WireChatBatch, to: PeerID)
@@ -100,6 +104,9 @@ package struct ChatLog: Machine {
   /// Grows with each entry taken.
   var version = 0
   var equivocators: Set<PeerID> = []
+  var room = AuthorRoom()
+  /// To be kept no longer.
+  var evicted: [Entry] = []
   var latestSeen: HybridTime?
 
   /// Ends of the meeting's whole history: entries that no other names.
@@ -138,11 +145,9 @@ package struct ChatLog: Machine {
   var outstanding: [Entry] = []
   var composing: [(body: WireChatBody, wall: WallTime)] = []
 
-  /// Entries that are to be deleted once they come, and their authors' word for it.
-  var deletedEarly: [EntryHash: Entry] = [:]
-
-  /// Deletes that came with gaps, by the entries that they come after.
-  var deletesToCome: [EntryHash: WireSignedEntry] = [:]
+  /// The deletes in the logs, by what they name.
+  var deleters: [EntryHash: [EntryHash]] = [:]
+  var gaps = Gaps()
 
   var ownLog: OwnLog
   /// How much of it was here when the time to wait for the rest was last set.
@@ -169,6 +174,7 @@ package struct ChatLog: Machine {
       // What was kept with a hole before it waits, and is committed anew once the hole is filled.
       _ = try? take(entry, stage: .shown, at: nil, into: &ignored)
     }
+    evictLeftovers(of: stored)
   }
 
   package var deadline: Moment? {
@@ -195,11 +201,19 @@ package struct ChatLog: Machine {
     case .linkUp(let peer): linkUp(peer, at: now, into: &outputs)
     case .linkDown(let peer): linkDown(peer, at: now, into: &outputs)
     }
+    sayEvicted(into: &outputs)
   }
 
   package mutating func wake(at now: Moment, into outputs: inout [Output]) {
     wakeOwnLog(at: now, into: &outputs)
     exchangeWake(at: now, into: &outputs)
+    sayEvicted(into: &outputs)
+  }
+
+  private mutating func sayEvicted(into outputs: inout [Output]) {
+    guard !evicted.isEmpty else { return }
+    outputs.append(.evict(evicted))
+    evicted = []
   }
 
   // MARK: - What is held

@@ -62,7 +62,9 @@ extension ChatLog {
     if !uncounted.isEmpty { outputs.append(.discount(uncounted)) }
   }
 
+  /// Hands over what was taken, but for what had to make room again.
   mutating func commit(_ taken: [Entry], into outputs: inout [Output]) {
+    let taken = taken.compactMap { entries[$0.hash]?.entry }
     guard !taken.isEmpty else { return }
     for entry in taken { committing[entry.id] = entry.hash }
     outputs.append(.commit(taken))

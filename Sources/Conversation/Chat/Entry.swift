@@ -132,12 +132,9 @@ package struct Entry: Sendable {
 
   /// The same entry without what it said.
   /// - Parameter deletion: what deletes it.
-  /// - Returns: `nil` when it doesn't, when nothing is left to delete, or for an entry that itself
-  ///   deletes: without it, whoever still has the text would never hear that it is to go. Nor for one that
-  ///   says that its author joined: it shows that it is a member.
+  /// - Returns: `nil` when it doesn't, or when there is nothing to delete (``Body/isDeletable``).
   package func deleted(by deletion: Entry) -> Entry? {
-    guard body != .deleted, body.kind != "delete", body.kind != "joined",
-      deletion.authorKey == authorKey,
+    guard body.isDeletable, deletion.authorKey == authorKey,
       case .delete(let targets) = deletion.body, targets.contains(hash)
     else { return nil }
     var gap = self

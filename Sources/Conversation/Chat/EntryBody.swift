@@ -77,6 +77,17 @@ extension Entry {
       }
     }
 
+    /// Whether a delete has an effect on it. Without a delete, whoever still has the text would never hear
+    /// that it is to go; and who joined shows that it is a member.
+    var isDeletable: Bool {
+      switch self {
+      case .delete, .joined, .deleted: false
+      case .text, .reply, .edit, .reaction, .poll, .vote, .hand, .moderation, .file, .left,
+        .unknown:
+        true
+      }
+    }
+
     /// Whether an edit may give it another text.
     var isEditable: Bool {
       switch self {

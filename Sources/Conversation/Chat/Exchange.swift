@@ -1,5 +1,7 @@
 import Crypto
+import Foundation
 import Foundations
+import SwiftProtobuf
 import Wire
 
 /// Anti-entropy: what is known of each linked member's logs, and when to speak of one's own.
@@ -8,8 +10,8 @@ import Wire
 /// lacks, one batch for each telling, so that the one that lacks something sets the pace. A member
 /// that is far behind asks one neighbour at a time, or everybody would send it the same history.
 /// Where there are many authors a hash over the ends is told first, and the ends only if it differs.
-/// What the other has no room for, as follows from its ends, is neither sent nor a difference, and what
-/// is asked for in vain is asked for ever more seldom.
+/// What is asked for in vain is asked for ever more seldom, and after a while no more until something
+/// changes. Where the ends are the same and the gaps aren't, each asks for what may be no gap (``Gaps``).
 struct Exchange: Sendable {
   /// Between tellings while logs differ. Broadcast brings nearly everything sooner.
   static let interval = Duration.seconds(5)
@@ -38,6 +40,12 @@ struct Exchange: Sendable {
     var toldWhole = -1
     /// Whether its hash was another: it is to be told the ends.
     var differs = false
+    /// A hash over its gaps.
+    var theirGaps = Data()
+    /// How often it was asked for bodies since one's own logs last changed, and the version of them.
+    var bodyQuestions = 0
+    var bodyVersion = -1
+    var askedForBodiesAt: Moment?
     /// One batch may go for each telling.
     var mayPush = false
     var pushed = Pushed()
@@ -50,6 +58,9 @@ struct Exchange: Sendable {
       let doublings = max(0, min(retold - 2, 6))
       return min(Exchange.patience * (1 << doublings), Exchange.longestInterval)
     }
+
+    /// It was asked so often in vain that it will hardly ever give what it claims to have.
+    var isVain: Bool { retold >= 16 }
   }
 
   var links: [PeerID: Link] = [:]
@@ -98,20 +109,37 @@ extension ChatLog {
       outputs.append(.misbehaviour(peer, .invalidHeads))
       return
     }
+    send(bodies(of: heads.wanted), to: peer, at: now, into: &outputs)
     guard var link = exchange.links[peer] else {
       exchange.early.removeAll { $0.peer == peer }
       if exchange.early.count == ChatBounds.earlyHeads { exchange.early.removeFirst() }
       exchange.early.append((peer, heads))
       return
     }
-    link.differs = isSummary && heads != summary
+    link.differs = isSummary && heads.summary != summary()
     if link.differs { return answer(differing: link, of: peer, at: now, into: &outputs) }
     if isSummary { theirs = ownTips }
     link.mayPush = true
     link.theirs = theirs
     link.theirTips = Set(theirs.values.joined().map(\.hash))
+    link.theirGaps = isSummary ? gaps.digest() : heads.gaps
     exchange.links[peer] = link
     reconcile(with: peer, at: now, into: &outputs)
+  }
+
+  /// Sends what it lacks, unless it has only just been sent.
+  /// - Returns: whether it was sent.
+  @discardableResult
+  private mutating func send(
+    _ entries: [Entry], to peer: PeerID, at now: Moment, into outputs: inout [Output]
+  ) -> Bool {
+    guard !entries.isEmpty, exchange.links[peer]?.pushed.admit(entries, at: now) == true else {
+      return false
+    }
+    var batch = WireChatBatch()
+    batch.entries = entries.map(\.signed)
+    outputs.append(.sendBatch(batch, to: peer))
+    return true
   }
 
   /// Its logs are others: both need the ends to see where.
@@ -166,7 +194,7 @@ extension ChatLog {
     commitUnsaved(into: &outputs)
     exchange.idleTicks = exchange.versionAtTick == version ? min(exchange.idleTicks + 1, 3) : 0
     exchange.versionAtTick = version
-    let differing = differingLinks
+    let differing = differingLinks()
     for peer in differing.prefix(ChatBounds.toldAtOnce) { tell(peer, at: now, into: &outputs) }
     guard !differing.isEmpty || awaitingCount > 0 || !unsaved.isEmpty else { return }
     let interval = min(
@@ -177,12 +205,15 @@ extension ChatLog {
 
   /// Those whose logs differ from one's own as far as is known, the longest untold first. While an
   /// entry waits for another, anybody may have that.
-  private var differingLinks: [PeerID] {
+  private mutating func differingLinks() -> [PeerID] {
     let ours = ownEnds
+    let digest = gaps.digest()
     let differing = exchange.links.filter { _, link in
       guard awaitingCount == 0, let theirs = link.theirs else { return true }
-      // Branches that one of both has no room for are no difference: nothing will come of them.
-      return link.theirTips != ours && (lacksSome(of: link) || isLacked(by: theirs))
+      if link.theirTips == ours {
+        return link.theirGaps != digest && (link.toldWhole != version || mayAskForBodies(link))
+      }
+      return lacksSome(of: link) || isLacked(by: theirs)
     }
     return differing.sorted { left, right in
       (left.value.toldAt ?? .zero, left.key) < (right.value.toldAt ?? .zero, right.key)
@@ -197,11 +228,8 @@ extension ChatLog {
     guard let link = exchange.links[peer], let theirs = link.theirs else { return }
     if link.mayPush {
       let (entries, isAll) = batch(lackedBy: theirs)
-      if !entries.isEmpty, exchange.links[peer]?.pushed.admit(entries, at: now) == true {
+      if send(entries, to: peer, at: now, into: &outputs) {
         exchange.links[peer]?.mayPush = false
-        var batch = WireChatBatch()
-        batch.entries = entries.map(\.signed)
-        outputs.append(.sendBatch(batch, to: peer))
         // It must know that there is more.
         if !isAll, link.toldWhole < 0 {
           exchange.links[peer]?.differs = true
@@ -209,8 +237,7 @@ extension ChatLog {
         }
       }
     }
-    let lacksSome = lacksSome(of: link)
-    if lacksSome || isToSeeForItself(link, at: now) {
+    if lacksSome(of: link) {
       // A hash tells it nothing of what is lacking here.
       if link.toldWhole != version {
         exchange.links[peer]?.differs = true
@@ -222,24 +249,27 @@ extension ChatLog {
     if exchange.asked?.peer == peer { askNext(at: now, into: &outputs) }
     // It has told what this member has too: told the same in return, it need not say so again.
     let areEqual = link.theirTips == ownEnds || !isLacked(by: theirs)
-    if areEqual, exchange.links[peer]?.told != version { tell(peer, at: now, into: &outputs) }
+    guard areEqual else { return }
+    let hasOtherGaps = link.theirGaps != gaps.digest()
+    // Nor does a hash tell it which of both it is that differs.
+    let isTold = hasOtherGaps ? link.toldWhole == version : link.told == version
+    if !isTold { tell(peer, at: now, into: &outputs) }
+    if hasOtherGaps, mayAskForBodies(link) { exchange.tick(by: now + Exchange.patience) }
   }
 
   /// Whether it has what isn't here, and there is room for that.
   private func lacksSome(of link: Exchange.Link) -> Bool {
-    link.theirs?.contains { key, tips in
-      let isFull = authors[key]?.isFull ?? (authors.count >= ChatBounds.authors)
-      return !isFull && tips.contains { entries[$0.hash] == nil }
+    if link.lastTold == version, link.isVain { return false }
+    return link.theirs?.contains { key, tips in
+      guard authors[key] != nil || authors.count < ChatBounds.authors else { return false }
+      return tips.contains { entries[$0.hash] == nil }
     } ?? false
   }
 
-  /// Whether it has branches of an author of which as many as are kept are here. Most likely there is
-  /// no room for them, and never will be; but one may go on where one of those ends. Only who has it can
-  /// tell, by the ends here; and once told them it keeps its own time.
-  private func isToSeeForItself(_ link: Exchange.Link, at now: Moment) -> Bool {
-    let isTold = link.toldAt.map { now - $0 < Exchange.interval } ?? false
-    guard !isTold || link.toldWhole != version else { return false }
-    return link.theirTips.contains { entries[$0] == nil }
+  /// Whether all that may be no gap hasn't been asked for yet, twice more than it takes.
+  private func mayAskForBodies(_ link: Exchange.Link) -> Bool {
+    guard link.bodyVersion == version else { return !gaps.all.isEmpty }
+    return !gaps.all.isEmpty && link.bodyQuestions < gaps.questions + 2
   }
 
   /// The ends of all logs.
@@ -279,8 +309,30 @@ extension ChatLog {
     exchange.links[peer]?.toldAt = now
     exchange.links[peer]?.isOwed = false
     let count = authors.values.reduce(0) { $0 + $1.tips.count }
-    let isWhole = count <= Exchange.toldWhole || exchange.links[peer]?.differs == true
+    let hasOtherGaps = exchange.links[peer].map { self.hasOtherGaps($0) } ?? false
+    let isWhole =
+      count <= Exchange.toldWhole || hasOtherGaps || exchange.links[peer]?.differs == true
     exchange.links[peer]?.toldWhole = isWhole ? version : -1
-    outputs.append(.sendHeads(isWhole ? heads : summary, to: peer))
+    var message = isWhole ? heads : .with { $0.summary = summary() }
+    if isWhole { message.gaps = gaps.digest() }
+    if hasOtherGaps { message.wanted = bodiesToAskFor(of: peer, at: now) }
+    outputs.append(.sendHeads(message, to: peer))
+  }
+
+  /// Whether its logs are the same as one's own and its gaps are others.
+  private mutating func hasOtherGaps(_ link: Exchange.Link) -> Bool {
+    link.theirTips == ownEnds && link.theirGaps != gaps.digest()
+  }
+
+  /// What may be no gap.
+  private mutating func bodiesToAskFor(of peer: PeerID, at now: Moment) -> [Data] {
+    guard let link = exchange.links[peer], mayAskForBodies(link) else { return [] }
+    // What it has only just sent it doesn't send again.
+    if let askedAt = link.askedForBodiesAt, now - askedAt < Exchange.patience { return [] }
+    let number = link.bodyVersion == version ? link.bodyQuestions : 0
+    exchange.links[peer]?.askedForBodiesAt = now
+    exchange.links[peer]?.bodyVersion = version
+    exchange.links[peer]?.bodyQuestions = number + 1
+    return gaps.wanted(number % max(1, gaps.questions)).map { Data($0.bytes) }
   }
 }

@@ -21,12 +21,13 @@ extension ChatLog {
     }
   }
 
-  /// A hash over the heads: two members whose summaries are equal hold the same entries.
-  var summary: WireChatHeads {
+  /// A hash over the heads and the gaps: two members whose summaries are equal hold the same.
+  mutating func summary() -> Data {
     var hash = SHA256()
     hash.update(data: Array("virtue chat heads".utf8))
     for tip in authors.values.flatMap(\.tips).sorted() { hash.update(data: tip.bytes) }
-    return .with { $0.summary = Data(hash.finalize()) }
+    hash.update(data: gaps.digest())
+    return Data(hash.finalize())
   }
 
   /// As heads of one's own would be parsed.
@@ -38,7 +39,9 @@ extension ChatLog {
 
   /// What a member says that it has, by author; `nil` when no honest one would say so.
   static func parse(_ heads: WireChatHeads) -> [[UInt8]: [AuthorTip]]? {
-    guard heads.heads.count <= ChatBounds.heads, heads.summary.isEmpty else { return nil }
+    guard heads.heads.count <= ChatBounds.heads, heads.summary.isEmpty,
+      heads.gaps.isEmpty || heads.gaps.count == SHA256.byteCount
+    else { return nil }
     var theirs: [[UInt8]: [AuthorTip]] = [:]
     for head in heads.heads {
       guard head.authorKey.count == 32, head.sequence > 0, let hash = EntryHash(head.hash) else {
@@ -81,9 +84,11 @@ extension ChatLog {
         Cursor(turn: turn, size: size, entry: entry, rest: rest.dropFirst()), at: low)
     }
     let lastTurn = ChatBounds.batch / ChatBounds.batchShare
-    for key in authorKeys where hasRoom(for: key, given: theirs) {
+    let room = room(given: theirs)
+    for key in authorKeys {
       let log = authors[key]!
-      let turn = log.branches.isEmpty ? 0 : lastTurn
+      guard theirs[key] != nil || room.isOpen(to: log.sponsor) else { continue }
+      let turn = log.isBranched ? lastTurn : 0
       place(lacked(of: log, given: theirs[key] ?? []), turn: turn, size: 0)
     }
     var batch: [Entry] = []
@@ -107,65 +112,46 @@ extension ChatLog {
   /// Whether a member with these heads lacks something that it has room for: what the first batch would
   /// begin with, in less time.
   func isLacked(by theirs: [[UInt8]: [AuthorTip]]) -> Bool {
-    authors.contains { key, log in
-      let tips = theirs[key] ?? []
-      let missing = log.tips.filter { tip in !tips.contains { $0.hash == tip } }
-      guard !missing.isEmpty, hasRoom(for: key, given: theirs) else { return false }
-      guard tips.count >= ChatBounds.tips else { return true }
-      return missing.contains { goesOn($0, after: tips) }
+    let room = room(given: theirs)
+    return authors.contains { key, log in
+      guard let tips = theirs[key] else { return room.isOpen(to: log.sponsor) }
+      return !log.tips.allSatisfy { tip in tips.contains { $0.hash == tip } }
     }
   }
 
-  /// Whether a member with these heads has this author's log, or takes one more.
-  private func hasRoom(for key: [UInt8], given theirs: [[UInt8]: [AuthorTip]]) -> Bool {
-    theirs[key] != nil || theirs.count < ChatBounds.authors
-  }
-
-  /// Whether the entry comes some way after one of these.
-  private func goesOn(_ hash: EntryHash, after theirs: [AuthorTip]) -> Bool {
-    let known = theirs.filter { entries[$0.hash] != nil }
-    guard let first = known.compactMap({ entries[$0.hash]?.entry.sequence }).min() else {
-      return false
-    }
-    let ends = Set(known.map(\.hash))
-    var next = entries[hash]?.entry
-    while let entry = next, entry.sequence > first, let previous = entry.previous {
-      if ends.contains(previous) { return true }
-      next = entries[previous]?.entry
-    }
-    return false
+  /// The room that a member with these heads has for further authors.
+  private func room(given theirs: [[UInt8]: [AuthorTip]]) -> AuthorRoom {
+    var room = AuthorRoom()
+    guard theirs.count >= AuthorRoom.plenty else { return room }
+    for key in theirs.keys { room.take(for: authors[key]?.sponsor ?? PeerID(publicKey: key)) }
+    return room
   }
 
   private func lacked(of log: AuthorLog, given theirs: [AuthorTip]) -> ArraySlice<EntryHash> {
     let known = theirs.compactMap { entries[$0.hash]?.entry }.filter { $0.authorKey == log.key }
-    let isFurther = theirs.contains { $0.sequence > UInt64(log.chain.count) }
-    if known.isEmpty, isFurther, !log.isFull {
+    if known.isEmpty, theirs.contains(where: { $0.sequence > log.length }), !log.isFull {
       // Further than this one: most likely it has all of it. If it hasn't, because the log has
-      // branches, it will see so from one's own heads and send the other branch first. It can't where
-      // no more branches are taken.
+      // branches, it will see so from one's own heads and send the other branch first. Where all branches
+      // are taken, that one may find no place, and then it has to hear of those.
       return []
     }
-    // It has as many branches as are kept: it takes only what goes on where one of them ends.
-    let isFull = theirs.count >= ChatBounds.tips
-    if log.branches.isEmpty {
-      if isFull, known.isEmpty { return [] }
-      let length = known.map(\.sequence).max() ?? 0
-      return log.chain[min(Int(length), log.chain.count)...]
-    }
+    guard log.isBranched else { return log.chain(after: known.map(\.sequence).max() ?? 0) }
     var has: Set<EntryHash> = []
     for tip in known {
       var next: EntryHash? = tip.hash
       while let hash = next, has.insert(hash).inserted { next = entries[hash]?.entry.previous }
     }
-    let lacked = (log.chain + log.branches).filter { !has.contains($0) }
-      .sorted { entries[$0]!.entry < entries[$1]!.entry }
-    guard isFull else { return lacked[...] }
-    var taken = Set(known.map(\.hash))
-    return lacked.filter { hash in
-      guard let previous = entries[hash]?.entry.previous, taken.contains(previous) else {
+    // What goes on where one of its ends is it surely lacks; of the rest it may have what comes before an
+    // end that isn't known here.
+    var goesOn = Set(known.map(\.hash))
+    let lacked = log.all.filter { !has.contains($0) }
+    let certain = lacked.filter { hash in
+      guard let previous = entries[hash]?.entry.previous, goesOn.contains(previous) else {
         return false
       }
-      return taken.insert(hash).inserted
-    }[...]
+      return goesOn.insert(hash).inserted
+    }
+    return (certain.isEmpty ? lacked : certain)
+      .sorted { entries[$0]!.entry < entries[$1]!.entry }[...]
   }
 }

@@ -39,12 +39,12 @@ extension ChatLog {
     if ends.contains(.after(entry.hash)) { recount(entry.authorKey, into: &outputs) }
   }
 
-  private mutating func recount(_ author: [UInt8], into outputs: inout [Output]) {
+  mutating func recount(_ author: [UInt8], into outputs: inout [Output]) {
     guard let log = authors[author] else { return }
     let counting = ends[author].map { entriesBefore($0) }
     var dropped: [EntryHash] = []
     var regained: [EntryHash] = []
-    for hash in log.chain + log.branches {
+    for hash in log.all {
       if counting?.contains(hash) ?? true, !isOutOfTurn(hash) {
         if uncounted.remove(hash) != nil { regained.append(hash) }
       } else if uncounted.insert(hash).inserted {

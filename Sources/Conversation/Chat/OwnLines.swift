@@ -77,18 +77,30 @@ extension ChatLog {
   }
 
   mutating func publishOwn(at now: Moment, into outputs: inout [Output]) {
-    let entry = outstanding.removeFirst()
-    do {
-      let released = try take(entry, stage: .taken, at: now, into: &outputs).dropFirst()
-      outputs.append(.publish(entry.signed))
-      discount([entry], into: &outputs)
-      store(entry.hash, into: &outputs)
-      commit(Array(released), into: &outputs)
-      exchangeAfterOwn(at: now)
-    } catch {
-      // Its chain was cut by more branches of one's own than are kept. It stays in the database.
-      statistics.shed += 1
+    let entry = outstanding[0]
+    guard entry.previous.map({ entries[$0] != nil }) ?? true,
+      let released = try? take(entry, stage: .taken, at: now, into: &outputs).dropFirst()
+    else { return composeAnew() }
+    outstanding.removeFirst()
+    outputs.append(.publish(entry.signed))
+    discount([entry], into: &outputs)
+    store(entry.hash, into: &outputs)
+    commit(Array(released), into: &outputs)
+    exchangeAfterOwn(at: now)
+  }
+
+  /// Whoever uses a copy of one's key has signed so many branches that what was to come next has no place.
+  /// Nobody has heard of it yet: it is said after what is here now.
+  private mutating func composeAnew() {
+    evicted += outstanding
+    unsaved.removeAll { hash in outstanding.contains { $0.hash == hash } }
+    let lines = outstanding.compactMap { entry in
+      (try? WireChatBody(wire: Array(entry.signed.body), limit: ChatBounds.body)).map {
+        (body: $0, wall: WallTime(milliseconds: entry.clock.milliseconds))
+      }
     }
+    composing.insert(contentsOf: lines, at: 0)
+    outstanding = []
   }
 
   // MARK: - The end of one's own log
@@ -110,7 +122,7 @@ extension ChatLog {
     }
   }
 
-  private var ownLength: Int { authors[key.publicKey]?.chain.count ?? 0 }
+  private var ownLength: Int { authors[key.publicKey]?.all.count ?? 0 }
 
   mutating func wakeOwnLog(at now: Moment, into outputs: inout [Output]) {
     guard case .awaited(let until?) = ownLog, until <= now else { return }

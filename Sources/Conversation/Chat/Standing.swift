@@ -1,10 +1,17 @@
+package import Foundations
 package import Wire
 
 /// What the author of a log is in the meeting, by the grants that it shows.
-package enum Standing: Hashable, Sendable {
-  case member
+package struct Standing: Hashable, Sendable {
   /// Host or co-host: what it says that it did for order's sake counts.
-  case moderator
+  package let isModerator: Bool
+  /// Who answers for the member. Keys that one member makes up and admits all have the same.
+  package let sponsor: PeerID
+
+  package init(isModerator: Bool = false, sponsor: PeerID) {
+    self.isModerator = isModerator
+    self.sponsor = sponsor
+  }
 
   /// Verifies the grants of the holder of a key; `nil` when they don't make it a member.
   package typealias Judge = @Sendable (_ key: [UInt8], _ chain: WireGrantChain) -> Standing?
@@ -13,11 +20,24 @@ package enum Standing: Hashable, Sendable {
 /// Who may speak at all. Each log begins with an entry that says that its author joined, and by what
 /// grants: whoever comes when the author has long left can verify them, and nobody can make up people.
 extension ChatLog {
-  /// Whether the first entry of a log shows that its author is a member.
-  func beginsAsMember(_ entry: Entry) -> Bool {
-    guard let judge else { return true }
-    guard case .joined(_, let chain) = entry.body else { return false }
-    return judge(entry.authorKey, chain) != nil
+  /// Begins the log of an author of whom nothing is here yet.
+  /// - Parameter isKept: whether the entry was taken before, in an earlier run.
+  mutating func begin(with entry: Entry, isKept: Bool) throws(ChatError) {
+    // However many there are, one's own log begins.
+    guard authors.count < ChatBounds.authors || entry.author == me else { throw .tooMany }
+    var standing = judge == nil || isKept ? Standing(sponsor: entry.author) : nil
+    if let judge, case .joined(_, let chain) = entry.body {
+      standing = judge(entry.authorKey, chain) ?? standing
+      shownChains[entry.authorKey] = chain
+    }
+    guard let standing else { throw .notMember }
+    guard room.isOpen(to: standing.sponsor) || isKept || entry.author == me else { throw .tooMany }
+    room.take(for: standing.sponsor)
+    if standing.isModerator { moderators.insert(entry.authorKey) }
+    waitingUnbegun -= waitingByAuthor[entry.author, default: 0]
+    authors[entry.authorKey] = AuthorLog(key: entry.authorKey, sponsor: standing.sponsor)
+    let place = authorKeys.firstIndex { entry.authorKey.lexicographicallyPrecedes($0) }
+    authorKeys.insert(entry.authorKey, at: place ?? authorKeys.count)
   }
 
   /// Notes the standing that an entry shows. It may rise: a member is made co-host.
@@ -27,7 +47,15 @@ extension ChatLog {
     else { return }
     // Most logs show the same grants at each coming.
     shownChains[entry.authorKey] = chain
-    if judge(entry.authorKey, chain) == .moderator { moderators.insert(entry.authorKey) }
+    if judge(entry.authorKey, chain)?.isModerator == true { moderators.insert(entry.authorKey) }
+  }
+
+  /// The same for an author some of whose entries are gone.
+  mutating func judgeAnew(_ author: [UInt8], into outputs: inout [Output]) {
+    moderators.remove(author)
+    shownChains[author] = nil
+    for hash in authors[author]?.all ?? [] { entries[hash].map { judge($0.entry) } }
+    recount(author, into: &outputs)
   }
 
   /// Whether the entry says that its author kept order, which it may not.

@@ -44,7 +44,7 @@ extension ChatLog {
     var refused = [refused]
     while let next = refused.popLast() {
       let released = release(waitingFor: next)
-      statistics.shed += released.count
+      shed(released)
       refused += released.map(\.entry.hash)
     }
   }
@@ -62,8 +62,16 @@ extension ChatLog {
   private mutating func shedWaiting(where isToGo: (Waiting) -> Bool) {
     for (previous, all) in waiting where all.contains(where: isToGo) {
       for one in release(waitingFor: previous) {
-        if isToGo(one) { statistics.shed += 1 } else { hold(one, for: previous) }
+        if isToGo(one) { shed([one]) } else { hold(one, for: previous) }
       }
+    }
+  }
+
+  private mutating func shed(_ dropped: [Waiting]) {
+    statistics.shed += dropped.count
+    // What was kept with a hole before it stays where it is, but for where nothing will fill that.
+    evicted += dropped.lazy.filter { $0.since == nil }.map(\.entry).filter { entry in
+      authors[entry.authorKey]?.isFull == true
     }
   }
 }

@@ -159,6 +159,18 @@ package actor HistoryStore {
     }
   }
 
+  /// Keeps an entry with its body in the place of a gap.
+  package func restore(_ entry: Entry, at now: WallTime) throws(Failure) {
+    try write(at: now) { db in try db.restore(entry) }
+  }
+
+  /// Keeps these no longer.
+  package func evict(_ hashes: [EntryHash], at now: WallTime) throws(Failure) {
+    try write(at: now) { db in
+      for hash in hashes { try db.evict(hash) }
+    }
+  }
+
   /// Keeps who was removed from the meeting, instead of what was kept of that before.
   package func keep(
     _ removals: WireRemovals, of meeting: MeetingID, at now: WallTime

@@ -30,7 +30,7 @@ extension Database {
   /// Counts the entry for nothing from now on, or again, by the removal of its author.
   func setCounted(_ hash: EntryHash, _ counts: Bool) throws {
     guard let entry = try entry(hash) else { return }
-    let void = entry.body.kind == "delete" ? "void-delete" : "void"
+    let void = entry.voidKind
     if counts {
       try executeOften(
         sql: "UPDATE entries SET kind = ?, text = ? WHERE hash = ? AND kind = ?",
@@ -46,6 +46,32 @@ extension Database {
     } else if counts {
       try refreshText(of: hash)
     }
+  }
+
+  /// Keeps what the entry says in the place of the gap that was taken for it.
+  func restore(_ entry: Entry) throws {
+    try execute(
+      sql: """
+        UPDATE entries SET
+          kind = CASE WHEN kind LIKE 'void%' THEN ?1 ELSE ?2 END,
+          text = CASE WHEN kind LIKE 'void%' THEN NULL ELSE ?3 END,
+          wire = ?4
+        WHERE hash = ?5
+        """,
+      arguments: [
+        entry.voidKind, entry.keptKind, entry.searchedText, Data(entry.signed.wire),
+        Data(entry.hash.bytes),
+      ])
+    let number = try Int64.fetchOne(
+      self, sql: "SELECT number FROM entries WHERE hash = ?", arguments: [Data(entry.hash.bytes)])
+    if let number { try relate(entry, number: number) }
+  }
+
+  /// Keeps the entry no longer.
+  func evict(_ hash: EntryHash) throws {
+    guard let entry = try entry(hash) else { return }
+    try execute(sql: "DELETE FROM entries WHERE hash = ?", arguments: [Data(hash.bytes)])
+    if case .edit(let target, _) = entry.body { try refreshText(of: target) }
   }
 
   /// Drops what the entry said from the disk; its place in the chain stays.
@@ -116,6 +142,9 @@ extension Entry {
 
   /// As the database calls what it is.
   var keptKind: String { isDeletedWithAnother ? "deleted-with" : body.kind }
+
+  /// The same where it counts for nothing.
+  var voidKind: String { body.kind == "delete" ? "void-delete" : "void" }
 
   /// What a search finds it by; `nil` for kinds that aren't searched.
   var searchedText: String? { searchedText(showing: body.displayText) }

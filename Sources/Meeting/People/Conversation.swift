@@ -100,6 +100,11 @@ extension MeetingSession {
       case .commit(let entries): commit(entries)
       case .discount(let entries): setCounted(entries, false)
       case .recount(let entries): setCounted(entries, true)
+      case .restore(let entry):
+        keepInTurn { (history, now) async throws(Failure) in
+          try await history.restore(entry, at: now)
+        }
+      case .evict(let entries): evict(entries)
       case .publish(let entry): drive(.broadcast(.with { $0.entry = entry }))
       case .show(let entry): show(entry)
       case .sendHeads(let heads, let peer): send(.with { $0.heads = heads }, to: peer)
@@ -168,6 +173,15 @@ extension MeetingSession {
     }
     guard !counts else { return }
     for entry in entries.compactMap({ chat.entry($0) }) where entry.body.kind == "file" {
+      withdrawFiles([entry.hash], by: entry.author)
+    }
+  }
+
+  private func evict(_ entries: [Entry]) {
+    keepInTurn { (history, now) async throws(Failure) in
+      try await history.evict(entries.map(\.hash), at: now)
+    }
+    for entry in entries where entry.body.kind == "file" {
       withdrawFiles([entry.hash], by: entry.author)
     }
   }
@@ -277,7 +291,7 @@ extension MeetingSession {
       guard let chain = try? GrantChain(verifying: wire), chain.genesisKey == genesisKey,
         chain.memberKey == key
       else { return nil }
-      return chain.role == .member ? .member : .moderator
+      return Standing(isModerator: chain.role != .member, sponsor: chain.sponsor)
     }
   }
 

@@ -159,7 +159,8 @@ struct ChatBenchmark: AsyncParsableCommand {
       case .sendBatch(let batch, _):
         bytes += batch.wire.count
         inputs.append(.batch(try WireChatBatch(wire: batch.wire), from: sender))
-      case .commit, .discount, .recount, .publish, .show, .refused, .misbehaviour: break
+      case .commit, .discount, .recount, .restore, .evict, .publish, .show, .refused, .misbehaviour:
+        break
       }
     }
     return inputs

@@ -511,7 +511,7 @@ package nonisolated struct WireAuthorHead: Sendable {
   package init() {}
 }
 
-/// Either all heads, or a hash over them.
+/// Either all heads, or a hash over them and over the gaps: the entries without a body.
 package nonisolated struct WireChatHeads: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -519,7 +519,14 @@ package nonisolated struct WireChatHeads: Sendable {
 
   package var heads: [WireAuthorHead] = []
 
+  /// SHA-256 over "virtue chat heads", all heads' hashes, rising, and `gaps`.
   package var summary: Data = Data()
+
+  /// Beside all heads: SHA-256 over the gaps' hashes, rising; empty where there are none.
+  package var gaps: Data = Data()
+
+  /// At most 64 hashes of gaps that may be none: who has their bodies sends these entries.
+  package var wanted: [Data] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1425,7 +1432,7 @@ nonisolated extension WireAuthorHead: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireChatHeads: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ChatHeads"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}heads\0\u{1}summary\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}heads\0\u{1}summary\0\u{1}gaps\0\u{1}wanted\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1435,6 +1442,8 @@ nonisolated extension WireChatHeads: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.heads) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.summary) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.gaps) }()
+      case 4: try { try decoder.decodeRepeatedBytesField(value: &self.wanted) }()
       default: break
       }
     }
@@ -1447,12 +1456,20 @@ nonisolated extension WireChatHeads: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.summary.isEmpty {
       try visitor.visitSingularBytesField(value: self.summary, fieldNumber: 2)
     }
+    if !self.gaps.isEmpty {
+      try visitor.visitSingularBytesField(value: self.gaps, fieldNumber: 3)
+    }
+    if !self.wanted.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.wanted, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireChatHeads, rhs: WireChatHeads) -> Bool {
     if lhs.heads != rhs.heads {return false}
     if lhs.summary != rhs.summary {return false}
+    if lhs.gaps != rhs.gaps {return false}
+    if lhs.wanted != rhs.wanted {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
