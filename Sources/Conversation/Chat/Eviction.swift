@@ -17,9 +17,10 @@ extension ChatLog {
     _ dropped: [EntryHash], of author: [UInt8], into outputs: inout [Output]
   ) {
     guard !dropped.isEmpty else { return }
+    let names = Set(dropped)
     let gone = dropped.compactMap { entries.removeValue(forKey: $0)?.entry }
     evicted += gone
-    unsaved.removeAll { dropped.contains($0) }
+    unsaved.removeAll { names.contains($0) }
     for entry in gone {
       tips.remove(entry.hash)
       uncounted.remove(entry.hash)
@@ -32,6 +33,9 @@ extension ChatLog {
     for entry in gone {
       if case .delete(let targets) = entry.body { undo(entry, of: targets) }
     }
-    if gone.contains(where: { $0.body.kind == "joined" }) { judgeAnew(author, into: &outputs) }
+    // What made it a moderator may be gone.
+    if moderators.contains(author), gone.contains(where: { $0.body.kind == "joined" }) {
+      judgeAnew(author, into: &outputs)
+    }
   }
 }

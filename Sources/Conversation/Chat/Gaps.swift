@@ -109,7 +109,16 @@ extension ChatLog {
     outputs.append(.restore(entry))
     switch entry.body {
     case .delete(let targets): delete(targets, by: entry)
-    case .joined, .moderation: judgeAnew(entry.authorKey, into: &outputs)
+    case .joined:
+      let wasModerator = moderators.contains(entry.authorKey)
+      judge(entry)
+      if moderators.contains(entry.authorKey) != wasModerator {
+        recount(entry.authorKey, into: &outputs)
+      }
+    case .moderation:
+      if isOutOfTurn(entry), uncounted.insert(entry.hash).inserted {
+        outputs.append(.discount([entry.hash]))
+      }
     case _: break
     }
     if stage == .shown, counts(entry) { outputs.append(.show(entry)) }

@@ -93,7 +93,8 @@ extension ChatLog {
   /// Nobody has heard of it yet: it is said after what is here now.
   private mutating func composeAnew() {
     evicted += outstanding
-    unsaved.removeAll { hash in outstanding.contains { $0.hash == hash } }
+    let names = Set(outstanding.map(\.hash))
+    unsaved.removeAll { names.contains($0) }
     let lines = outstanding.compactMap { entry in
       (try? WireChatBody(wire: Array(entry.signed.body), limit: ChatBounds.body)).map {
         (body: $0, wall: WallTime(milliseconds: entry.clock.milliseconds))

@@ -234,9 +234,10 @@ extension MeetingSession {
     let message =
       peer == parts.me
       ? "Your key has signed different lines under one number, from a copy of your data directory. "
-        + "All are kept, and marked in virtue history. Go on with one of the copies only."
+        + "They are kept, eight versions at most, and marked in virtue history. Go on with one of the "
+        + "copies only."
       : "\(name(of: peer)) has signed different lines under one number: from a copy of a data "
-        + "directory, or to mislead. All are kept, and marked in virtue history."
+        + "directory, or to mislead. They are kept, eight versions at most, and marked in virtue history."
     emit(.warning(code: "contradiction", message: message))
   }
 
