@@ -203,7 +203,10 @@ let testTargets: [Target] = [
   tests(of: "Playback", ["Capture", "Codecs", "MediaSupport"]),
   tests(
     of: "Meeting",
-    ["Admission", "Capture", "Codecs", "Links", "Roster", "RTP", "Vision", "Wire", protobuf]),
+    [
+      "Admission", "Capture", "Codecs", "Links", "Roster", "RTP", "Signalling", "Vision", "Wire",
+      protobuf,
+    ]),
   tests(
     of: "CommandLineTool",
     [

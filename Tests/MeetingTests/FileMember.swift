@@ -137,6 +137,29 @@ actor EventJournal {
     }
   }
 
+  /// A link that lets others in.
+  func link() async -> String {
+    await first { event in
+      if case .invite(_, let link, _, _) = event { return link }
+      return nil
+    }
+  }
+
+  func joined(as name: String) async -> PeerID {
+    await first { event in
+      if case .memberJoined(let member, name) = event { return member }
+      return nil
+    }
+  }
+
+  /// Returns once media flow.
+  func connected(to member: PeerID) async {
+    _ = await first { event in
+      if case .connected(member, _, _, _) = event { return true }
+      return nil
+    }
+  }
+
   func report(_ state: FileReport.State) async -> FileReport {
     await first { event in
       if case .file(let report) = event, report.state == state { return report }

@@ -8,7 +8,9 @@ struct HostCommand: AsyncParsableCommand {
     abstract: "Open a meeting; prints the code that lets others in.",
     discussion: """
       The code is good until it has been used --uses times or --life is over, whichever comes \
-      first. The meeting ends when its last member leaves; virtue join --reopen goes on with it.
+      first. The meeting ends when its last member leaves; virtue join --reopen goes on with it. \
+      At most 64 members that send pictures or sound are seen and heard at a time; the warning \
+      calls-full tells, once, that somebody is left out until another leaves.
       """)
 
   @Argument(help: "What the meeting is called.")

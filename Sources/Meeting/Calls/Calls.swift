@@ -16,12 +16,52 @@ extension MeetingSession {
     steps[peer] = so + [JoinStep(name: step, reached: parts.clock.now() - parts.start)]
   }
 
-  func startCall(with peer: PeerID) {
+  /// Whom there is a call with, ``CallBook`` decides.
+  func wantCall(with peer: PeerID) {
     // Two who send nothing to each other need no way for media.
-    guard
-      parts.sendsMedia
-        || admitted[peer]?.record.capabilities.contains(MemberRecord.sendsMedia) == true
+    guard let member = admitted[peer],
+      parts.sendsMedia || member.record.capabilities.contains(MemberRecord.sendsMedia)
     else { return }
+    drive(calls: .wanted(peer, sponsor: member.chain.sponsor))
+  }
+
+  func forgetCall(with peer: PeerID) {
+    drive(calls: .unwanted(peer))
+    steps[peer] = nil
+  }
+
+  func drive(calls input: CallBook.Input) {
+    guard !hasEnded else { return }
+    var outputs: [CallBook.Output] = []
+    calls.handle(input, at: parts.clock.now(), into: &outputs)
+    carryOut(outputs)
+  }
+
+  func wakeCalls() {
+    guard !hasEnded else { return }
+    callAlarm?.forget()
+    var outputs: [CallBook.Output] = []
+    calls.wake(at: parts.clock.now(), into: &outputs)
+    carryOut(outputs)
+  }
+
+  private func carryOut(_ outputs: [CallBook.Output]) {
+    for output in outputs {
+      switch output {
+      case .begin(let peer): startCall(with: peer)
+      case .end(let peer): endCall(with: peer)
+      case .leftOut:
+        warnOnce(
+          Failure(
+            "calls-full", exit: .unavailable,
+            "More members send pictures or sound than one computer can take (\(CallBook.most)): "
+              + "some are neither seen nor heard here until others leave. The chat has all."))
+      }
+    }
+    callAlarm?.set(calls.deadline)
+  }
+
+  private func startCall(with peer: PeerID) {
     if signalling[peer] == nil {
       signalling[peer] = Signalling(
         me: parts.me, peer: peer,
@@ -34,16 +74,24 @@ extension MeetingSession {
     drive(.start, with: peer)
   }
 
-  func endCall(with peer: PeerID) {
+  private func endCall(with peer: PeerID) {
     drive(.stop, with: peer)
     signalling[peer] = nil
     signallingAlarms[peer] = nil
     connected.remove(peer)
-    steps[peer] = nil
     media.forget(peer)
   }
 
-  func drive(_ signal: WireSignal, with peer: PeerID) {
+  /// Nothing of calls is done any more: the media stop next.
+  func endCalls() {
+    callAlarm = nil
+    signallingAlarms.removeAll()
+    signalling.removeAll()
+  }
+
+  /// A member's own word: it is there.
+  func take(_ signal: WireSignal, from peer: PeerID) {
+    drive(calls: .heard(peer))
     drive(.received(signal), with: peer)
   }
 

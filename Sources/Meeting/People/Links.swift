@@ -44,7 +44,10 @@ extension MeetingSession {
           roster.update(
             record, role: (admitted[record.id]?.role ?? .member).wire, at: parts.clock.now()))
       case .memberDown(let peer, let reason): memberDown(peer, reason: reason)
-      case .neighborUp(let peer): drive(chat: .linkUp(peer))
+      case .neighborUp(let peer):
+        drive(chat: .linkUp(peer))
+        drive(calls: .heard(peer))
+        drive(.linked, with: peer)
       case .neighborDown(let peer): drive(chat: .linkDown(peer))
       case .misbehaviour(let peer, let what):
         parts.log.notice("\(peer.map(\.description) ?? "this member"): \(what)")
@@ -112,7 +115,7 @@ extension MeetingSession {
 
   private func take(directed payload: WirePayload, from peer: PeerID) {
     switch payload.kind {
-    case .signal(let signal): drive(.received(signal), with: peer)
+    case .signal(let signal): take(signal, from: peer)
     case .heads(let heads): drive(chat: .heads(heads, from: peer))
     case .batch(let batch): drive(chat: .batch(batch, from: peer))
     case .invite(let share): take(share, from: peer)
@@ -156,14 +159,14 @@ extension MeetingSession {
     take(
       roster.update(
         record, role: (admitted[record.id]?.role ?? .member).wire, at: parts.clock.now()))
-    startCall(with: record.id)
+    wantCall(with: record.id)
     admittersChanged()
     shareInvites(with: record.id)
     remember(record)
   }
 
   private func memberDown(_ peer: PeerID, reason: Gossip.DownReason) {
-    endCall(with: peer)
+    forgetCall(with: peer)
     if reason == .lost { search.startOver() }
     let absence: Roster.Absence =
       switch reason {

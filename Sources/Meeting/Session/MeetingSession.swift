@@ -73,6 +73,8 @@ package actor MeetingSession {
 
   // Media
   let media: MeetingMedia
+  var calls: CallBook
+  var callAlarm: Alarm?
   var signalling: [PeerID: Signalling] = [:]
   var signallingAlarms: [PeerID: Alarm] = [:]
   var steps: [PeerID: [JoinStep]] = [:]
@@ -136,6 +138,7 @@ package actor MeetingSession {
       me: parts.me, meeting: ticket.meeting, key: parts.key, membership: membership,
       firstNumber: firstNumber, seed: parts.secrets.seed())
     search = MissingSearch(seed: parts.secrets.seed())
+    calls = CallBook(me: parts.me)
     roster = Roster(me: record, role: ticket.chain.role.wire, at: parts.clock.now())
     chat = ChatLog(
       meeting: ticket.meeting, key: parts.key, stored: stored, mayBeKnownFurther: !ticket.isNew,
@@ -163,6 +166,7 @@ package actor MeetingSession {
     gossipAlarm = Alarm(clock: parts.clock) { [weak self] in await self?.wakeGossip() }
     deskAlarm = Alarm(clock: parts.clock) { [weak self] in await self?.wakeDesk() }
     chatAlarm = Alarm(clock: parts.clock) { [weak self] in await self?.wakeChat() }
+    callAlarm = Alarm(clock: parts.clock) { [weak self] in await self?.wakeCalls() }
     media.start()
     tasks.append(
       Task { [weak self, reports = media.reports] in
@@ -228,6 +232,7 @@ package actor MeetingSession {
     published.raise()
     await endConversation()
     drive(.leave)
+    endCalls()
     await media.stop()
     for stream in admissionStreams.values { stream.close() }
     for stream in streams.values { stream.close() }
@@ -235,7 +240,6 @@ package actor MeetingSession {
     gossipAlarm = nil
     deskAlarm = nil
     chatAlarm = nil
-    signallingAlarms.removeAll()
     await parts.close()
     // Others' lines that came while the rest was closed.
     await keepAll()

@@ -14,6 +14,9 @@ package struct Signalling: Machine {
     /// The agent found another candidate.
     case localCandidate(session: UInt64, String)
     case received(WireSignal)
+    /// There is a link to the other side now. What was said to it before went by others, who may not have
+    /// had a way to it yet: a newcomer's name is known before it has any link.
+    case linked
     case connectionFailed(session: UInt64)
     case connected(session: UInt64)
     case stop
@@ -55,7 +58,7 @@ package struct Signalling: Machine {
     /// The agent is being made. Exits: offered, connecting, pausing or waiting (failed), preparing (a
     /// newer offer), stopped.
     case preparing(Session, until: Moment)
-    /// Exits: connecting, preparing (unanswered), pausing (failed), stopped.
+    /// Exits: connecting, preparing (unanswered, or linked only now), pausing (failed), stopped.
     case offered(Session, since: Moment)
     /// Exits: connected, pausing or waiting (failed), preparing (a newer offer), stopped.
     case connecting(Session, until: Moment)
@@ -138,6 +141,10 @@ package struct Signalling: Machine {
       localReady(number, description, at: now, into: &outputs)
     case .localCandidate(let number, let line): localCandidate(number, line, into: &outputs)
     case .received(let signal): receive(signal, at: now, into: &outputs)
+    case .linked:
+      guard case .offered = state else { return }
+      discard(into: &outputs)
+      offer(at: now, into: &outputs)
     case .connectionFailed(let number):
       if state.session?.number == number { fail(at: now, into: &outputs) }
     case .connected(let number):
