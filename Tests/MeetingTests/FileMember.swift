@@ -217,8 +217,10 @@ final class FileMember: Sendable {
   }
 
   /// The same, once the other side has answered in kind.
-  func connect(to session: MeetingSession) async throws -> FramedStream {
-    let stream = try await open(to: session)
+  func connect(to session: MeetingSession, revoking removed: [WireSigned] = []) async throws
+    -> FramedStream
+  {
+    let stream = try await open(to: session, revoking: removed)
     _ = try #require(await stream.next(), "a hello")
     return stream
   }

@@ -13,10 +13,14 @@ final class Sponsor: Sendable {
   let key: SigningKey
   let links: Links
   let chain: GrantChain
+  private let name: String
   private let fingerprint: [UInt8]
   private let now = HostClock().wallTime()
 
-  init(grantedBy genesis: SigningKey) throws {
+  var id: PeerID { PeerID(publicKey: key.publicKey) }
+
+  init(grantedBy genesis: SigningKey, named name: String = "Mallory") throws {
+    self.name = name
     let certificate = try RunCertificate.make(now: now)
     fingerprint = certificate.fingerprint
     links = try Links(certificate: certificate)
@@ -44,12 +48,19 @@ final class Sponsor: Sendable {
     let membership = try membership(
       of: made, by: chain.extended(by: key, to: made.publicKey, mayAdmit: false, at: now),
       named: "Made up \(number)")
-    let frame = WireLinkFrame.with {
+    return (PeerID(publicKey: made.publicKey), broadcast(membership, by: made))
+  }
+
+  /// Its own membership.
+  func broadcast() throws -> WireLinkFrame {
+    broadcast(try membership(of: key, by: chain, named: name), by: key)
+  }
+
+  private func broadcast(_ membership: WireMembership, by key: SigningKey) -> WireLinkFrame {
+    .with {
       $0.broadcast = makeBroadcast(
-        payload: .with { $0.membership = membership }, number: 1, key: made,
-        meeting: chain.meeting)
+        payload: .with { $0.membership = membership }, number: 1, key: key, meeting: chain.meeting)
     }
-    return (PeerID(publicKey: made.publicKey), frame)
   }
 
   /// A link to the session, once both hellos are said. Until it is closed it answers pings, and
@@ -62,7 +73,7 @@ final class Sponsor: Sendable {
       genesisKey: chain.genesisKey, initiator: fingerprint, responder: stream.peerFingerprint)
     stream.send(proof.opening(secrets: .system).wire)
     _ = try #require(await stream.next())
-    let own = try membership(of: key, by: chain, named: "Mallory")
+    let own = try membership(of: key, by: chain, named: name)
     stream.send(
       WireLinkFrame.with {
         $0.hello = .with {

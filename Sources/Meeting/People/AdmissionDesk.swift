@@ -120,8 +120,12 @@ extension MeetingSession {
   /// Of the members that may admit, those who hear of codes: whoever takes a code over is the first of
   /// them that is left.
   private var inviteHeirs: [PeerID] {
-    let admitters = roster.people.filter { !$0.isMe && admitted[$0.id]?.canAdmit == true }
-    return Array(admitters.map(\.id).sorted().prefix(Self.mostHeirs))
+    Array(admitters.subtracting([parts.me]).sorted().prefix(Self.mostHeirs))
+  }
+
+  private func isInviteHeir(_ peer: PeerID) -> Bool {
+    admitters.contains(peer)
+      && admitters.count { $0 < peer && $0 != parts.me } < Self.mostHeirs
   }
 
   /// So many that some are on each side of most partitions, and so few that letting in a class of
@@ -130,7 +134,7 @@ extension MeetingSession {
 
   /// Tells a member that may admit which codes are open, so that it can take them over.
   func shareInvites(with peer: PeerID) {
-    guard inviteHeirs.contains(peer) else { return }
+    guard isInviteHeir(peer) else { return }
     for share in desk.book.shares(at: parts.clock.wallTime()) {
       send(.with { $0.invite = share }, to: peer)
     }
@@ -150,12 +154,19 @@ extension MeetingSession {
     deskAlarm?.set(desk.deadline)
   }
 
-  /// Who is here and may let others in has changed: codes whose owner went are taken over.
-  func admittersChanged() {
-    desk.meeting.others = roster.people.filter { !$0.isMe }.compactMap { admitted[$0.id] }
+  /// The member came, went, or is somebody else now: codes whose owner went are taken over. Members come
+  /// by the thousand, so only what concerns this one is done.
+  func admittersChanged(by peer: PeerID) {
+    // Not more are told to whom is let in.
+    let others = roster.people.lazy.filter { !$0.isMe }.prefix(MeetingDescription.mostMembers)
+    desk.meeting.others = others.compactMap { admitted[$0.id] }
     desk.meeting.revocations = revocations
-    let present = ([desk.meeting.inviter] + desk.meeting.others).filter(\.canAdmit).map(\.id)
-    desk.book.setAdmitters(Set(present), at: parts.clock.wallTime())
+    let member = peer == parts.me ? desk.meeting.inviter : admitted[peer]
+    let canAdmit = roster[peer] != nil && member?.canAdmit == true
+    if canAdmit != admitters.contains(peer) {
+      if canAdmit { admitters.insert(peer) } else { admitters.remove(peer) }
+      desk.book.setAdmitters(admitters, at: parts.clock.wallTime())
+    }
     deskAlarm?.set(desk.deadline)
   }
 

@@ -36,13 +36,14 @@ extension MeetingSession {
       case .close(let link, _): streams.removeValue(forKey: link)?.close()
       case .deliver(let payload, let author): take(broadcast: payload, from: author)
       case .introduction(let membership, let record):
-        if introduce(membership) == nil { drive(.refused(record.id)) }
+        if introduce(membership, record) == nil { drive(.refused(record.id)) }
       case .deliverDirected(let directed): open(directed)
       case .memberUp(let record): memberUp(record)
       case .memberChanged(let record):
         take(
           roster.update(
             record, role: (admitted[record.id]?.role ?? .member).wire, at: parts.clock.now()))
+        admittersChanged(by: record.id)
       case .memberDown(let peer, let reason): memberDown(peer, reason: reason)
       case .neighborUp(let peer):
         drive(chat: .linkUp(peer))
@@ -57,20 +58,43 @@ extension MeetingSession {
   }
 
   /// Learns of a member whose grants hold.
+  /// - Parameter record: its membership's, where that was verified before.
   @discardableResult
-  func introduce(_ membership: WireMembership) -> AdmittedMember? {
-    guard
+  func introduce(_ membership: WireMembership, _ record: MemberRecord? = nil) -> AdmittedMember? {
+    guard let record = record ?? (try? MemberRecord(verifying: membership.record)),
+      let chain = try? GrantChain(verifying: membership.chain),
       let member = try? AdmittedMember(
-        verifying: membership, meeting: ticket.meeting, revocations: revocations)
+        record: record, chain: chain, meeting: ticket.meeting, revocations: revocations)
     else { return nil }
     guard member.record.id != parts.me else {
       warnOfDouble(member.record)
       return nil
     }
-    admitted[member.record.id] = member
+    guard admit(member) else { return nil }
     note(member)
     drive(.admitted(member.record))
     return member
+  }
+
+  /// Takes the member in, unless whoever answers for it has brought its share.
+  private func admit(_ member: AdmittedMember) -> Bool {
+    let sponsor = member.chain.sponsor
+    while !room.take(member.id, of: sponsor) {
+      guard let gone = room.expendable(for: sponsor) else {
+        // Said at each that comes, and they may come by the hundred a second.
+        parts.log.debug("\(sponsor) has brought as many members as there is room for.")
+        return false
+      }
+      forget(gone)
+    }
+    admitted[member.id] = member
+    return true
+  }
+
+  private func forget(_ peer: PeerID) {
+    admitted[peer] = nil
+    room.giveBack(peer)
+    drive(.removed(peer))
   }
 
   /// The same key in another run, later than this one: others take that for us.
@@ -146,9 +170,8 @@ extension MeetingSession {
     guard news > 0 else { return }
     Task { await recheckFiles() }
     for (peer, member) in admitted where !member.isMember(under: revocations) {
-      admitted[peer] = nil
       Task { [files] in await files.drop(peer) }
-      drive(.removed(peer))
+      forget(peer)
     }
     desk.meeting.revocations = revocations
   }
@@ -159,13 +182,15 @@ extension MeetingSession {
     take(
       roster.update(
         record, role: (admitted[record.id]?.role ?? .member).wire, at: parts.clock.now()))
+    room.note(record.id, isHere: true)
     wantCall(with: record.id)
-    admittersChanged()
+    admittersChanged(by: record.id)
     shareInvites(with: record.id)
     remember(record)
   }
 
   private func memberDown(_ peer: PeerID, reason: Gossip.DownReason) {
+    room.note(peer, isHere: false)
     forgetCall(with: peer)
     if reason == .lost { search.startOver() }
     let absence: Roster.Absence =
@@ -176,7 +201,7 @@ extension MeetingSession {
       }
     if reason != .lost { desk.book.depart(peer, at: parts.clock.wallTime()) }
     if let change = roster.remove(peer, because: absence) { take([change]) }
-    admittersChanged()
+    admittersChanged(by: peer)
   }
 
   private func take(_ changes: [Roster.Change]) {
@@ -345,13 +370,12 @@ extension MeetingSession {
   }
 
   private func linkUp(_ stream: FramedStream, to member: AdmittedMember) {
-    guard !hasEnded else { return stream.close() }
+    guard !hasEnded, admit(member) else { return stream.close() }
     stream.confirm()
     let link = nextLink
     nextLink += 1
     streams[link] = stream
     parts.discovery.setCalm(true)
-    admitted[member.record.id] = member
     reach("link", with: member.record.id)
     drive(.admitted(member.record))
     drive(.linkUp(link, member.record.id, isInitiator: stream.isInitiator))

@@ -50,7 +50,11 @@ package actor MeetingSession {
   var search: MissingSearch
   var revocations: RevocationSet
   var membership: WireMembership
+  /// Those that are known, here or not.
   var admitted: [PeerID: AdmittedMember] = [:]
+  var room = MemberRoom()
+  /// Of those here, this member included, who can let others in.
+  var admitters: Set<PeerID>
   var nextEnvelope: UInt64
 
   // Conversation
@@ -139,6 +143,7 @@ package actor MeetingSession {
       firstNumber: firstNumber, seed: parts.secrets.seed())
     search = MissingSearch(seed: parts.secrets.seed())
     calls = CallBook(me: parts.me)
+    admitters = [parts.me]
     roster = Roster(me: record, role: ticket.chain.role.wire, at: parts.clock.now())
     chat = ChatLog(
       meeting: ticket.meeting, key: parts.key, stored: stored, mayBeKnownFurther: !ticket.isNew,
@@ -186,7 +191,7 @@ package actor MeetingSession {
     await startFiles(storedFiles.filter { chat.counts($0) })
     startConversation()
     for membership in members { introduce(membership) }
-    admittersChanged()
+    admittersChanged(by: me)
     if !peers.isEmpty { dial(peers, areByHand: !parts.options.peers.isEmpty) }
     refreshAdvertisements()
     tasks.append(
