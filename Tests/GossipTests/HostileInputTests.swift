@@ -6,67 +6,6 @@ import SwiftProtobuf
 import Testing
 import Wire
 
-/// One member, driven by hand, with links to some others.
-private struct Bench {
-  var gossip: Gossip
-  var now = Moment.zero
-  var outputs: [Gossip.Output] = []
-  let me = Identity.crowd[0]
-
-  init(neighbours: Range<Int> = 1..<4, bounds: GossipBounds = GossipBounds()) {
-    gossip = Gossip(
-      me: me.id, meeting: meeting, key: me.key, membership: me.membership, firstNumber: 1,
-      seed: 1, bounds: bounds)
-    for number in neighbours { link(number) }
-    outputs = []
-  }
-
-  mutating func link(_ number: Int) {
-    input(.admitted(Identity.crowd[number].record))
-    input(.linkUp(LinkID(number), Identity.crowd[number].id, isInitiator: true))
-  }
-
-  mutating func input(_ input: Gossip.Input) {
-    gossip.handle(input, at: now, into: &outputs)
-  }
-
-  mutating func receive(_ frame: WireLinkFrame, from number: Int) {
-    input(.received(LinkID(number), frame))
-  }
-
-  /// Lets time pass, in which every neighbour answers pings.
-  mutating func run(for duration: Duration) {
-    let end = now + duration
-    while let deadline = gossip.deadline, deadline <= end {
-      now = max(now, deadline)
-      var woken: [Gossip.Output] = []
-      gossip.wake(at: now, into: &woken)
-      for case .send(let link, let frame) in woken {
-        guard case .ping(let ping)? = frame.kind else { continue }
-        gossip.handle(
-          .received(link, .with { $0.pong.number = ping.number }), at: now, into: &woken)
-      }
-      outputs += woken
-    }
-    now = end
-  }
-
-  /// What came of it since the last time.
-  mutating func take() -> [Gossip.Output] {
-    defer { outputs = [] }
-    return outputs
-  }
-}
-
-private func broadcast(
-  _ payload: WirePayload, number: UInt64, by author: Identity, in meeting: MeetingID = meeting
-) -> WireLinkFrame {
-  .with {
-    $0.broadcast = makeBroadcast(
-      payload: payload, number: number, key: author.key, meeting: meeting)
-  }
-}
-
 extension [Gossip.Output] {
   fileprivate var deliveries: Int {
     count { if case .deliver = $0 { true } else { false } }
@@ -185,7 +124,7 @@ struct HostileInputTests {
       bench.receive(broadcast(entry("after"), number: 3, by: stranger), from: 1)
       let asked = bench.take()
       #expect(asked.introductions == [stranger.record] && asked.count == 1)
-      bench.input(isAdmitted ? .admitted(stranger.record) : .refused(stranger.id))
+      if isAdmitted { bench.admit(stranger) } else { bench.input(.refused(stranger.id)) }
       let answered = bench.take()
       #expect(answered.deliveries == (isAdmitted ? 1 : 0))
       // Both to the two neighbours that they didn't come from.
@@ -220,7 +159,7 @@ struct HostileInputTests {
     let author = Identity.crowd[1]
     let membership = WirePayload.with { $0.membership = author.membership }
     bench.receive(broadcast(membership, number: 5000, by: author), from: 1)
-    bench.input(.admitted(author.record))
+    bench.admit(author)
     _ = bench.take()
     bench.receive(broadcast(.with { $0.leaving = WireLeaving() }, number: 3, by: author), from: 2)
     bench.receive(broadcast(membership, number: 4, by: author), from: 2)
@@ -392,7 +331,7 @@ struct HostileInputTests {
       switch Int.random(in: 0..<20, using: &chance) {
       case 0: bench.input(.linkDown(LinkID(from), orderly: false))
       case 1: bench.input(.dialFailed(anybody.id))
-      case 2: bench.input(.admitted(anybody.record))
+      case 2: bench.admit(anybody)
       case 3: bench.input(.refused(anybody.id))
       case 4: bench.input(.linkUp(LinkID(from), anybody.id, isInitiator: true))
       case 5: bench.input(.removed(anybody.id))

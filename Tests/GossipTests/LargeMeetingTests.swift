@@ -229,7 +229,8 @@ struct LargeMeetingTests {
     for identity in Self.crowd.prefix(3) { _ = world.add(identity) }
     // What the inviter's desk does: it learns of the newcomer when that learns of it, and dials.
     for host in 1...2 {
-      world.input(0, .admitted(world.hosts[host].identity.record))
+      let record = world.hosts[host].identity.record
+      world.input(0, .admitted(record, sponsor: record.id))
       world.join(host, through: 0)
     }
     world.run(for: .milliseconds(250))

@@ -44,22 +44,3 @@ struct NumberWindowTests {
     #expect(window.standing(of: 999_000) == .seen)
   }
 }
-
-@Suite("The rate of a neighbour")
-struct RateBucketTests {
-  @Test("A burst passes, then only the rate")
-  func limits() {
-    var bucket = RateBucket(rate: 10, capacity: 5, at: .zero)
-    let burst = (0..<10).count { _ in bucket.take(1, at: .zero) }
-    #expect(burst == 5)
-    let later = (1...10).count { bucket.take(1, at: .zero + .milliseconds(100 * $0)) }
-    #expect(later == 10)
-  }
-
-  @Test("A clock that goes back gives nothing")
-  func toleratesClocks() {
-    var bucket = RateBucket(rate: 1000, capacity: 1, at: .zero)
-    let taken = (0...100).count { bucket.take(1, at: .zero - .seconds($0)) }
-    #expect(taken == 1)
-  }
-}

@@ -72,7 +72,7 @@ extension MeetingSession {
     }
     guard admit(member) else { return nil }
     note(member)
-    drive(.admitted(member.record))
+    drive(.admitted(member.record, sponsor: member.chain.sponsor))
     return member
   }
 
@@ -377,7 +377,7 @@ extension MeetingSession {
     streams[link] = stream
     parts.discovery.setCalm(true)
     reach("link", with: member.record.id)
-    drive(.admitted(member.record))
+    drive(.admitted(member.record, sponsor: member.chain.sponsor))
     drive(.linkUp(link, member.record.id, isInitiator: stream.isInitiator))
     Task { [weak self] in
       while let bytes = await stream.next() { await self?.receive(bytes, on: link) }

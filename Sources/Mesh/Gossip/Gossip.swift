@@ -17,8 +17,8 @@ package typealias LinkID = UInt64
 package struct Gossip: Machine {
   package enum Input: Sendable {
     /// This member's grants were verified, in a hello, a welcome or an introduction. A record issued
-    /// later replaces the one before.
-    case admitted(MemberRecord)
+    /// later replaces the one before. Its sponsor answers for it, and for all whom it brought.
+    case admitted(MemberRecord, sponsor: PeerID)
     /// The grants of an introduced stranger are no good.
     case refused(PeerID)
     /// The member was removed from the meeting.
@@ -102,6 +102,7 @@ package struct Gossip: Machine {
   var links: OrderedDictionary<LinkID, KnownLink> = [:]
   var strangers: OrderedDictionary<PeerID, Stranger> = [:]
   var vouches: [Vouch] = []
+  var dialBudgets: DialBudgets
   var nextProbe: UInt64 = 1
   var hasLeft = false
   var overlay: Overlay
@@ -137,6 +138,7 @@ package struct Gossip: Machine {
       payload: .with { $0.membership = membership }, number: firstNumber, key: key,
       meeting: meeting)
     nextNumber = firstNumber + 1
+    dialBudgets = DialBudgets(bounds: bounds)
     overlay = Overlay(me: me, capacity: 1, seed: seed ^ .max, bounds: bounds.overlay)
     store = BroadcastStore(count: bounds.overlay.tree.recent, byteLimit: bounds.storedBytes)
   }
@@ -163,7 +165,8 @@ package struct Gossip: Machine {
     allowForStall(at: now)
     if nextRound == nil { nextRound = now + bounds.probePeriod }
     switch input {
-    case .admitted(let record): admit(record, at: now, into: &outputs)
+    case .admitted(let record, let sponsor):
+      admit(record, sponsor: sponsor, at: now, into: &outputs)
     case .refused(let id): strangers[id] = nil
     case .removed(let id): remove(id, into: &outputs)
     case .linkUp(let link, let peer, let isInitiator):

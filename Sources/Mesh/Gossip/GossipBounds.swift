@@ -72,8 +72,18 @@ package struct GossipBounds: Sendable {
   /// A dial without an answer for this long has failed.
   package var dialLimit = Duration.seconds(5)
   /// Missing members are dialled again after this long, and up to as long again by chance, so that not
-  /// all dial at once.
+  /// all dial at once. It doubles with each dial in a row that fails.
   package var redialAfter = Duration.seconds(1)
+  /// How often it doubles: to 8 to 16 s. Where a part of five is cut off from five others, the first of 25
+  /// pairs dials within a second still, and all the others follow by its word.
+  package var redialDoublings = 3
+  /// How often at most somebody's naming a lost member has it dialled as if nothing had been tried: in this
+  /// time its dials get rare again, after four.
+  package var hintAgainAfter = Duration.seconds(20)
+  /// Dials at once, and a second for long, to members that were never reached and have one sponsor: more
+  /// than an honest one brings to a meeting at once, and too few to hurt whomever their addresses name.
+  package var dialBurst = 16.0
+  package var dialsPerSecond = 1.0
   /// A link that ended sooner isn't dialled again at once: the other side may close each one.
   package var briefLink = Duration.seconds(1)
   /// How long a lost member is looked for.

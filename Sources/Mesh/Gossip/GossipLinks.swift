@@ -29,6 +29,9 @@ extension Gossip {
     member.vouchers = []
     member.doubt = nil
     member.nextHop = peer
+    member.forgetFailedDials()
+    // Who came by itself may have named anybody's addresses.
+    if isInitiator { member.isReached = true }
     switch member.dial {
     case .due: member.dial = .idle
     // A dial of ours that was answered; another's link leaves ours underway.
@@ -116,7 +119,7 @@ extension Gossip {
     if !wasBrief {
       dial(peer, at: now, into: &outputs)
     } else if members[peer]?.dial == .idle {
-      let again = now + redialDelay()
+      let again = now + redialDelay(of: peer)
       members[peer]?.dial = .due(again)
     }
     if isAlive {

@@ -8,10 +8,11 @@ extension Gossip {
   // MARK: Coming and going
 
   mutating func admit(
-    _ record: MemberRecord, at now: Moment, into outputs: inout [Output]
+    _ record: MemberRecord, sponsor: PeerID, at now: Moment, into outputs: inout [Output]
   ) {
     guard !hasLeft, record.id != me else { return }
     if let known = members[record.id] {
+      members[record.id]?.sponsor = sponsor
       if record.issued > known.record.issued {
         replace(known.record, by: record, at: now, into: &outputs)
       }
@@ -21,7 +22,7 @@ extension Gossip {
         outputs.append(.misbehaviour(nil, "more members than the mesh holds"))
         return
       }
-      members[record.id] = KnownMember(record: record)
+      members[record.id] = KnownMember(record: record, sponsor: sponsor)
       settle(record.id, at: now, into: &outputs)
     }
     release(record, at: now, into: &outputs)
@@ -41,6 +42,8 @@ extension Gossip {
       members[id]?.doubt = nil
     }
     members[id]?.record = record
+    members[id]?.isReached = false
+    members[id]?.forgetFailedDials()
     if isNewRun || members[id]?.isPresent == false {
       if !isFullMesh, case .due? = members[id]?.dial { members[id]?.dial = .idle }
       members[id]?.standing = .introduced
@@ -132,8 +135,9 @@ extension Gossip {
     closeLinks(to: id, .silent, into: &outputs)
     abandonSearch(of: id)
     members[id]?.standing = .lost(since: now)
+    members[id]?.isReached = false
     // A dial that is underway still says how it ends.
-    let again = KnownMember.Dial.due(now + searchDelay())
+    let again = KnownMember.Dial.due(max(now + redialDelay(of: id), member.nextDial))
     members[id]?.dial = if case .underway = member.dial { member.dial } else { again }
     overlayNews.append(.forgotten(id))
     if member.isPresent { outputs.append(.memberDown(id, .lost)) }
@@ -172,6 +176,7 @@ extension Gossip {
       return
     }
     if case .underway = member.dial { return }
+    if let wait = wait(toDial: member, at: now) { return postpone(dialOf: id, to: now + wait) }
     members[id]?.dial = .underway(since: now)
     guard !member.record.addresses.isEmpty else {
       dialFailed(id, at: now, into: &outputs)
@@ -180,18 +185,38 @@ extension Gossip {
     outputs.append(.dial(id, member.record.addresses))
   }
 
+  /// How long it is until the member may be dialled.
+  private mutating func wait(toDial member: KnownMember, at now: Moment) -> Duration? {
+    if member.nextDial > now { return member.nextDial - now }
+    guard !member.isReached, let wait = dialBudgets.take(for: member.sponsor, at: now) else {
+      return nil
+    }
+    // Of many that wait for the same, none is always the last.
+    return wait + bounds.redialAfter * Double.random(in: 0..<1, using: &chance)
+  }
+
+  /// It wasn't dialled, which says nothing of it: nobody is suspected for that. The overlay asks another
+  /// meanwhile.
+  private mutating func postpone(dialOf id: PeerID, to moment: Moment) {
+    let isWaitedFor = isFullMesh || members[id]?.isPresent == false
+    members[id]?.dial = isWaitedFor ? .due(moment) : .idle
+    overlayNews.append(.unlinked(id))
+  }
+
   mutating func dialFailed(_ id: PeerID, at now: Moment, into outputs: inout [Output]) {
     guard let member = members[id] else { return }
     members[id]?.dial = .idle
     guard usableLink(to: id) == nil else { return }
     overlayNews.append(.unlinked(id))
+    let again = now + redialDelay(of: id)
+    members[id]?.failedDials += 1
+    members[id]?.nextDial = again
     switch member.standing {
     case .left: return
     case .lost(let since):
       guard now - since < bounds.seekFor else { return }
     case .introduced, .present: break
     }
-    let again = now + (member.isPresent ? redialDelay() : searchDelay())
     // In a larger meeting another neighbour will do.
     if isFullMesh || !member.isPresent { members[id]?.dial = .due(again) }
     switch member.standing {
@@ -206,25 +231,46 @@ extension Gossip {
     }
   }
 
-  mutating func redialDelay() -> Duration {
-    bounds.redialAfter + bounds.redialAfter * Double.random(in: 0..<1, using: &chance)
+  /// Until somebody is dialled again: twice as long after each dial in a row that failed. Somebody who is
+  /// lost the longer, the more do the same.
+  mutating func redialDelay(of id: PeerID) -> Duration {
+    guard let member = members[id] else { return bounds.redialAfter }
+    let doublings = min(member.failedDials, bounds.redialDoublings)
+    let share = Double.random(in: 1..<2, using: &chance)
+    return bounds.redialAfter * (share * Double(1 << doublings) * (member.isPresent ? 1 : crowd))
   }
 
-  /// Until somebody who is lost is dialled again: the longer, the more do the same. All together they dial
-  /// it as often as a small meeting does.
-  private mutating func searchDelay() -> Duration {
-    redialDelay() * max(1, Double(size) / Double(bounds.fullMesh))
-  }
+  /// How many times rarer one does what all do: all together they dial somebody as often as a small
+  /// meeting does.
+  private var crowd: Double { max(1, Double(size) / Double(bounds.fullMesh)) }
 
-  /// Somebody names a member that we don't reach.
+  /// Somebody names a member that we don't reach: it is dialled soon, and as if none of its dials had failed,
+  /// since one that comes at a bad moment mustn't cost it the next. Whoever was given up is dialled once, and
+  /// not looked for again.
   mutating func hint(at id: PeerID, now: Moment) {
-    guard case .lost? = members[id]?.standing else { return }
-    switch members[id]?.dial {
-    case .due(let moment): members[id]?.dial = .due(min(moment, now + bounds.redialAfter / 4))
-    case .idle, nil: members[id]?.dial = .due(now + bounds.redialAfter / 4)
+    guard isLost(id), let member = members[id], case .lost(let since) = member.standing,
+      member.nextHint <= now
+    else { return }
+    let isSought = now - since < bounds.seekFor
+    let next = now + (isSought ? bounds.hintAgainAfter * crowd : bounds.seekFor)
+    members[id]?.nextHint = next
+    members[id]?.failedDials = 0
+    let soon = now + bounds.redialAfter / 4
+    switch member.dial {
+    case .due(let moment): dial(id, by: min(soon, moment))
+    case .idle: dial(id, by: soon)
     case .underway: break
     }
     giveUpOldest()
+  }
+
+  func isLost(_ id: PeerID) -> Bool {
+    members.read(id, \.pointee.isLost) ?? false
+  }
+
+  private mutating func dial(_ id: PeerID, by moment: Moment) {
+    members[id]?.nextDial = moment
+    members[id]?.dial = .due(moment)
   }
 
   // MARK: Timers

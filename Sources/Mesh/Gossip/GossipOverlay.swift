@@ -169,6 +169,8 @@ extension Gossip {
     var contested: [PeerID] = []
     for one in announcements {
       let message = one.message
+      // In a meeting at the edge of a full mesh nothing else is told of whom we lost.
+      if isLost(message.author), isKnown(message) { hint(at: message.author, now: now) }
       if overlay.tree.has(message) {
         news.append(one)
       } else if message.author != me {

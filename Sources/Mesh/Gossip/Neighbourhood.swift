@@ -23,6 +23,7 @@ struct KnownMember: Sendable {
   }
 
   var record: MemberRecord
+  var sponsor: PeerID
   var standing = Standing.introduced
   /// Its latest membership, as it broadcast it.
   var envelope: WireBroadcast?
@@ -33,6 +34,15 @@ struct KnownMember: Sendable {
   /// In the order in which they came up. More than one only while a double is given up.
   var links: [LinkID] = []
   var dial = Dial.idle
+  /// Whether its addresses are its own: a dial of ours was answered under its present record, and it wasn't
+  /// lost since.
+  var isReached = false
+  /// Dials that failed in a row, under its present record and since its last link.
+  var failedDials = 0
+  /// It isn't dialled sooner.
+  var nextDial = Moment(nanoseconds: .min)
+  /// When somebody's naming it may bring its next dial forward again.
+  var nextHint = Moment(nanoseconds: .min)
   var suspicion: Suspicion?
   /// Neighbours that said they hear it, while there is no link. The latest last.
   var vouchers: [PeerID] = []
@@ -48,8 +58,16 @@ struct KnownMember: Sendable {
   /// When it may be contested again.
   var nextContest = Moment(nanoseconds: .min)
 
-  init(record: MemberRecord) {
+  init(record: MemberRecord, sponsor: PeerID) {
     self.record = record
+    self.sponsor = sponsor
+  }
+
+  /// There is cause to think that it is reached now: nothing that was tried before counts.
+  mutating func forgetFailedDials() {
+    failedDials = 0
+    nextDial = Moment(nanoseconds: .min)
+    nextHint = Moment(nanoseconds: .min)
   }
 
   var isPresent: Bool { standing == .present }

@@ -86,7 +86,7 @@ private struct SmallMeeting {
       me: me.record.id, meeting: MeetingID(publicKey: [UInt8](repeating: 1, count: 32)),
       key: me.key, membership: .with { $0.record = me.record.signed }, firstNumber: 1, seed: 1)
     for person in Self.people.dropFirst() {
-      gossip.handle(.admitted(person.record), at: now, into: &outputs)
+      gossip.handle(.admitted(person.record, sponsor: person.record.id), at: now, into: &outputs)
     }
     gossip.handle(
       .linkUp(1, Self.people[1].record.id, isInitiator: false), at: now, into: &outputs)

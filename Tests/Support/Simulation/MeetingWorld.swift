@@ -115,10 +115,15 @@ package final class MeetingWorld {
 
   /// What admission does: `contact` tells the newcomer of itself and some others.
   package func join(_ host: Int, through contact: Int) {
-    input(host, .admitted(hosts[contact].identity.record))
+    admit(hosts[contact].identity.record, at: host)
     for record in hosts[contact].gossip.present.prefix(15) {
-      input(host, .admitted(record))
+      admit(record, at: host)
     }
+  }
+
+  /// Everybody was let in by a host, and so answers for itself.
+  private func admit(_ record: MemberRecord, at host: Int) {
+    input(host, .admitted(record, sponsor: record.id))
   }
 
   package func crash(_ host: Int) {
@@ -275,7 +280,7 @@ package final class MeetingWorld {
       if author == hosts[host].identity.id { problems.append("a broadcast came back") }
     case .introduction(_, let record):
       heap.insert(
-        .input(host: host, incarnation: incarnation, .admitted(record)),
+        .input(host: host, incarnation: incarnation, .admitted(record, sponsor: record.id)),
         at: now + .microseconds(Int64.random(in: 0...3000, using: &chance)))
     case .deliverDirected(let directed): hosts[host].directed[directed.ciphertext, default: 0] += 1
     case .memberUp(let record):
@@ -393,7 +398,7 @@ package final class MeetingWorld {
     switch item {
     case .up:
       let peer = hosts[streams[stream].hosts[1 - side]].identity
-      input(host, .admitted(peer.record))
+      admit(peer.record, at: host)
       input(host, .linkUp(link, peer.id, isInitiator: side == 0))
     case .frame(let frame): input(host, .received(link, frame))
     case .end(let orderly):
