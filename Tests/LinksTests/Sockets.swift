@@ -1,6 +1,9 @@
 import Foundation
 import Foundations
 import Glibc
+import NIOCore
+import NIOPosix
+import Synchronization
 
 /// Takes connections into the kernel's backlog and never reads from them.
 final class SilentServer: Sendable {
@@ -33,4 +36,31 @@ final class SilentServer: Sendable {
 /// How many file descriptors this process has open.
 func openDescriptors() throws -> Int {
   try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+}
+
+/// Somebody who has nothing to do with any meeting: closes each connection, and counts them.
+final class Bystander: Sendable {
+  private final class Count: Sendable {
+    let value = Mutex(0)
+  }
+
+  private let counted = Count()
+  private let channel: any Channel
+  let address: NetworkAddress
+
+  init() async throws {
+    let counted = counted
+    channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .childChannelInitializer { channel in
+        counted.value.withLock { $0 += 1 }
+        return channel.close()
+      }
+      .bind(host: "127.0.0.1", port: 0).get()
+    address = NetworkAddress(
+      host: "127.0.0.1", port: UInt16(channel.localAddress?.port ?? 0))
+  }
+
+  var connections: Int { counted.value.withLock { $0 } }
+
+  func close() async throws { try await channel.close() }
 }

@@ -12,7 +12,8 @@ package enum WireBounds {
   package static let messageDepth = 12
   package static let name = 64
   package static let title = 128
-  package static let addresses = 16
+  /// Where a member is reached: each is dialled by everybody, whosever it is.
+  package static let addresses = 8
   package static let capabilities = 16
   package static let chainLength = 8
   package static let revocations = 64

@@ -147,7 +147,7 @@ actor Joining {
       do throws(Failure) {
         let stream = try await links.connectFirst(
           of: Array(fresh), purpose: .admission,
-          timeout: JoinerMachine.connectLimit + JoinerMachine.patience)
+          timeout: JoinerMachine.connectLimit + JoinerMachine.patience, sparing: false)
         opened(stream, number: number)
       } catch {
         notOpened(error, label: label, number: number)

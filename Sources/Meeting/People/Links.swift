@@ -300,7 +300,8 @@ extension MeetingSession {
   func dial(_ addresses: [NetworkAddress], areByHand: Bool = false) {
     Task { [weak self, links = parts.links] in
       do throws(Failure) {
-        let stream = try await links.connectFirst(of: addresses, purpose: .link)
+        let stream = try await links.connectFirst(
+          of: addresses, purpose: .link, sparing: !areByHand)
         if await self?.greet(stream, expecting: nil) != true { stream.close() }
       } catch {
         if areByHand { await self?.notReached(error) }

@@ -1,4 +1,6 @@
 package import Foundations
+import NIOCore
+import Synchronization
 
 extension Links {
   /// How long the first address may try alone, and each next one before the one after it. RFC 8305
@@ -14,22 +16,26 @@ extension Links {
   ///
   /// A link-local address without a scope is tried on each interface, and where interfaces were named
   /// each address is, on those.
+  /// - Parameter sparing: leaves out, for a moment, addresses at which too many attempts failed: of
+  ///   somebody else's choice, not the user's.
   /// - Throws: what kept the last of them from answering, a mismatch before an unreachable address.
   package func connectFirst(
-    of addresses: [NetworkAddress], purpose: StreamPurpose, timeout: Duration = .seconds(3)
+    of addresses: [NetworkAddress], purpose: StreamPurpose, timeout: Duration = .seconds(3),
+    sparing: Bool = true
   ) async throws(Failure) -> FramedStream {
     var waiting = ways(to: addresses)[...]
     let outcome: Result<FramedStream, Failure> = await withTaskGroup(of: Event.self) { group in
       var problem = nowhere(addresses)
       var running = 0
       func start() {
-        guard let way = waiting.popFirst() else { return }
+        guard let way = nextWay(among: &waiting, sparing: sparing) else { return }
         running += 1
         group.addTask {
           do throws(Failure) {
-            return .connected(
-              try await self.connect(
-                to: way.address, over: way.interface, purpose: purpose, timeout: timeout))
+            let stream = try await self.connect(
+              to: way.address, over: way.interface, purpose: purpose, timeout: timeout)
+            if let host = way.host { self.failedAttempts.withLock { $0.succeed(host) } }
+            return .connected(stream)
           } catch {
             return .failed(error)
           }
@@ -64,13 +70,23 @@ extension Links {
     return try outcome.get()
   }
 
+  /// The next that may be tried.
+  private func nextWay(among waiting: inout ArraySlice<Way>, sparing: Bool) -> Way? {
+    while let way = waiting.popFirst() {
+      guard let host = way.host else { return way }
+      let mayFail = failedAttempts.withLock { $0.begin(host, at: HostClock().now()) }
+      if mayFail || !sparing { return way }
+    }
+    return nil
+  }
+
   private func nowhere(_ addresses: [NetworkAddress]) -> Failure {
     let list = addresses.map(\.description).joined(separator: " and ")
     return Failure(
       "unreachable", exit: .noHost,
       addresses.isEmpty
         ? "No address is known to connect to."
-        : "No network interface that is in use leads to \(list).")
+        : "No network interface that is in use leads to \(list), or nobody answered there lately.")
   }
 
   private enum Event: Sendable {
@@ -83,6 +99,8 @@ extension Links {
     let address: NetworkAddress
     /// `nil` for whichever leads there.
     let interface: String?
+    /// Where the attempt is counted; `nil` for what is no address.
+    var host: String? { (try? address.socketAddress())?.hostName }
   }
 
   /// All ways to `addresses`, each once.

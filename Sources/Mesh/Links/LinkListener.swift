@@ -44,6 +44,7 @@ package final class LinkListener: Sendable {
     let sockets = state.withLock(\.sockets)
     return LocalAddresses.current(interfaces: interfaces)
       .filter { address in sockets.contains { $0.place.takes(address) } }
+      .byUse
       .map { NetworkAddress(host: $0.host, port: port) }
   }
 

@@ -2,6 +2,7 @@ package import Foundations
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Synchronization
 
 /// The TLS 1.3 streams of one run: makes listeners and connections that show one certificate and
 /// share one thread.
@@ -14,6 +15,7 @@ package final class Links: Sendable {
   let group: MultiThreadedEventLoopGroup
   let settings: TLSSettings
   let openStreams = OpenStreams()
+  let failedAttempts = Mutex(FailedAttempts())
 
   package init(
     certificate: RunCertificate, limits: LinkLimits = LinkLimits(), interfaces: [String]? = nil

@@ -8,10 +8,28 @@ package struct LocalAddress: Hashable, Sendable {
   package let isIPv6: Bool
   package let isLinkLocal: Bool
   package let isLoopback: Bool
+  /// Of a bridge, behind which there are often but this host's own containers.
+  let isBridge: Bool
 
   /// As this host itself has to write it: "fe80::1%eth0".
   package var scopedHost: String {
     isIPv6 && isLinkLocal ? "\(host)%\(interface)" : host
+  }
+}
+
+extension [LocalAddress] {
+  /// In the order in which others are to try them: of each interface the first of a kind before anybody's
+  /// second, since one leads there as well as the other, and bridges last. So where there are more than a
+  /// member may name, a way that no other replaces isn't among those left out.
+  var byUse: [LocalAddress] {
+    var counts: [[Bool]: [String: Int]] = [:]
+    let ranked = enumerated().map { place, address in
+      let kind = [address.isIPv6, address.isLinkLocal]
+      let second = counts[kind]?[address.interface] ?? 0
+      counts[kind, default: [:]][address.interface] = second + 1
+      return (address, rank: (address.isBridge ? 1 : 0, second, place))
+    }
+    return ranked.sorted { $0.rank < $1.rank }.map(\.0)
   }
 }
 
@@ -43,8 +61,11 @@ extension LocalAddress {
     guard entry.ifa_flags & needed == needed, let address = entry.ifa_addr,
       let name = entry.ifa_name
     else { return nil }
+    // Its first field (sockaddr(3type)), read without its name: which module declares that depends on which
+    // file the compiler sees first.
+    let family = CInt(UnsafeRawPointer(address).load(as: sa_family_t.self))
     let size: Int
-    switch CInt(address.pointee.sa_family) {
+    switch family {
     case AF_INET: size = MemoryLayout<sockaddr_in>.size
     case AF_INET6: size = MemoryLayout<sockaddr_in6>.size
     case _: return nil
@@ -52,11 +73,12 @@ extension LocalAddress {
     guard let text = numericHost(address, size: socklen_t(size)) else { return nil }
     interface = String(cString: name)
     host = String(text.prefix { $0 != "%" })
-    isIPv6 = CInt(address.pointee.sa_family) == AF_INET6
+    isIPv6 = family == AF_INET6
     // RFC 4291 §2.5.6 (fe80::/10) and RFC 3927.
     isLinkLocal =
       isIPv6
       ? host.isLinkLocalIPv6 : host.hasPrefix("169.254.")
+    isBridge = access("/sys/class/net/\(interface)/bridge", F_OK) == 0
     isLoopback = entry.ifa_flags & UInt32(IFF_LOOPBACK) != 0
   }
 

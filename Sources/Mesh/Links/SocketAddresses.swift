@@ -21,6 +21,17 @@ extension NetworkAddress {
   }
 }
 
+extension SocketAddress {
+  /// One name for each IP address, in whatever form it was written: without scope, an IPv4 address in IPv6
+  /// (RFC 4291 §2.5.5.2) as what it is.
+  var hostName: String {
+    let host = NetworkAddress(self).host.prefix { $0 != "%" }
+    let mapped = "::ffff:"
+    return String(
+      host.hasPrefix(mapped) && host.contains(".") ? host.dropFirst(mapped.count) : host)
+  }
+}
+
 /// The text of an IP address, with the scope of a link-local one.
 func numericHost(_ address: UnsafePointer<sockaddr>, size: socklen_t) -> String? {
   var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))

@@ -100,7 +100,7 @@ package nonisolated struct WireMemberRecord: Sendable {
   /// HPKE X25519, 32 bytes
   package var sealingKey: Data = Data()
 
-  /// "192.0.2.7:4455", "[2001:db8::7]:4455"; at most 16
+  /// "192.0.2.7:4455", "[2001:db8::7]:4455"; at most 8
   package var addresses: [String] = []
 
   /// at most 16
