@@ -56,6 +56,25 @@ struct RevocationTests {
     }
   }
 
+  @Test("Those who hold the same removals have the same digest, in whatever order they came")
+  func digests() throws {
+    let people = (0..<8).map { Person("guest \($0)") }
+    let removals = try people.map { try removal(of: $0, by: meeting.host, meeting.hostChain) }
+    var (one, other) = (meeting.noRevocations, meeting.noRevocations)
+    var garbage = removals[0].signed
+    garbage.signature = Data()
+    let isNews = one.insert(contentsOf: [garbage] + removals.map(\.signed))
+    let isAgain = one.insert(contentsOf: removals.map(\.signed))
+    #expect(isNews && !isAgain)
+    var digests: Set<Data> = [other.digest]
+    for removal in removals.reversed() {
+      try other.insert(removal)
+      digests.insert(other.digest)
+    }
+    #expect(one == other && one.digest == other.digest && one.digest.count == 32)
+    #expect(digests.count == 9)
+  }
+
   @Test("A host removes anybody; a co-host plain members only; a plain member nobody")
   func whoMayRemove() throws {
     let guestChain = try admit(guest, by: meeting.host, meeting.hostChain)

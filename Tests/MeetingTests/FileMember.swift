@@ -177,10 +177,10 @@ final class FileMember: Sendable {
   var id: PeerID { PeerID(publicKey: key.publicKey) }
 
   /// - Parameter genesis: whose grant it has; the meeting's makes it a member.
-  init(grantedBy genesis: SigningKey) throws {
+  init(grantedBy genesis: SigningKey, key: SigningKey = SigningKey(from: .system)) throws {
+    self.key = key
     let now = HostClock().wallTime()
     let certificate = try RunCertificate.make(now: now)
-    key = SigningKey(from: .system)
     links = try Links(certificate: certificate)
     let record = try MemberRecord(
       key: key, name: "Ben", certificateFingerprint: certificate.fingerprint,

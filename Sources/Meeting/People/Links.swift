@@ -33,10 +33,17 @@ extension MeetingSession {
       case .dial(let peer, let addresses): dial(peer, at: addresses)
       case .probe(let peer, let addresses): probe(peer, at: addresses)
       case .send(let link, let frame): streams[link]?.send(frame.wire)
-      case .close(let link, _): streams.removeValue(forKey: link)?.close()
+      case .close(let link, _):
+        streams.removeValue(forKey: link)?.close()
+        removalExchange.end(link)
       case .deliver(let payload, let author): take(broadcast: payload, from: author)
       case .introduction(let membership, let record):
         if introduce(membership, record) == nil { drive(.refused(record.id)) }
+      case .compareRemovals(let link, let digest):
+        guard let stream = streams[link] else { continue }
+        let frames = removalExchange.compare(digest, on: link, with: revocations)
+        for frame in frames { stream.send(frame.wire) }
+      case .deliverRemovals(let signed): learn(signed)
       case .deliverDirected(let directed): open(directed)
       case .memberUp(let record): memberUp(record)
       case .memberChanged(let record):
@@ -160,20 +167,25 @@ extension MeetingSession {
   /// Who is removed is cut off at once, and never comes back by the grant that it had.
   private func learn(_ signed: [WireSigned], moderators: [WireSigned] = []) {
     let areNewModerators = revocations.note(moderators)
-    let news = signed.prefix(WireBounds.revocations).count {
-      (try? revocations.insert($0)) == true
-    }
-    if news > 0 || areNewModerators, !revocations.isEmpty {
+    let areNews = revocations.insert(contentsOf: signed.prefix(WireBounds.revocations))
+    if areNews || areNewModerators, !revocations.isEmpty {
       endLogs()
       keepRemovals()
     }
-    guard news > 0 else { return }
+    guard areNews else { return }
     Task { await recheckFiles() }
     for (peer, member) in admitted where !member.isMember(under: revocations) {
       Task { [files] in await files.drop(peer) }
       forget(peer)
     }
     desk.meeting.revocations = revocations
+  }
+
+  /// What there was no time to tell before. Called once a second.
+  func tellRemovals() {
+    for (link, stream) in streams {
+      for frame in removalExchange.turn(of: link) { stream.send(frame.wire) }
+    }
   }
 
   // MARK: - Members
@@ -376,6 +388,7 @@ extension MeetingSession {
     let link = nextLink
     nextLink += 1
     streams[link] = stream
+    stream.send(RemovalExchange.opening(revocations).wire)
     parts.discovery.setCalm(true)
     reach("link", with: member.record.id)
     drive(.admitted(member.record, sponsor: member.chain.sponsor))
@@ -392,6 +405,7 @@ extension MeetingSession {
       refusedStream()
       parts.log.notice("A frame that can't be read ends a link.")
       streams.removeValue(forKey: link)?.close()
+      removalExchange.end(link)
       drive(.linkDown(link, orderly: false))
       return
     }
@@ -400,6 +414,7 @@ extension MeetingSession {
 
   private func ended(_ link: LinkID, orderly: Bool) {
     guard streams.removeValue(forKey: link) != nil else { return }
+    removalExchange.end(link)
     if streams.isEmpty {
       parts.discovery.setCalm(false)
       parts.discovery.seek(nil)

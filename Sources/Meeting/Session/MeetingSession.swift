@@ -49,6 +49,7 @@ package actor MeetingSession {
   var sighted: [String: [NetworkAddress]] = [:]
   var search: MissingSearch
   var revocations: RevocationSet
+  var removalExchange = RemovalExchange()
   var membership: WireMembership
   /// Those that are known, here or not.
   var admitted: [PeerID: AdmittedMember] = [:]

@@ -11,6 +11,7 @@ extension MeetingSession {
     refreshAdvertisements()
     let now = parts.clock.now()
     lookForMissing(at: now)
+    tellRemovals()
     let figures = await media.takeStatistics()
     let elapsed = latestFigures.map { (now - $0.moment).inSeconds } ?? 1
     defer { latestFigures = (now, figures.rtp) }

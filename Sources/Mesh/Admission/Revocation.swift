@@ -8,7 +8,7 @@ package struct Revocation: Hashable, Sendable {
   /// Members admitted by the removed one that one revocation can name as standing.
   package static let mostStanding = 256
   /// 256 identifiers, a grant, and the rest.
-  private static let longestPayload = 8192
+  static let longestPayload = 8192
 
   package let meeting: MeetingID
   package let memberKey: [UInt8]

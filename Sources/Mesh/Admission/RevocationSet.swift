@@ -1,3 +1,4 @@
+package import Foundation
 package import Foundations
 import SwiftProtobuf
 package import Wire
@@ -29,7 +30,7 @@ package struct RevocationSet: Hashable, Sendable {
   package init(genesisKey: [UInt8], _ kept: WireRemovals) {
     self.init(genesisKey: genesisKey)
     note(kept.moderators)
-    for signed in kept.revocations { _ = try? insert(signed) }
+    insert(contentsOf: kept.revocations)
   }
 
   package var isEmpty: Bool { revocations.isEmpty }
@@ -81,6 +82,33 @@ package struct RevocationSet: Hashable, Sendable {
 
   @discardableResult
   package mutating func insert(_ revocation: Revocation) throws(AdmissionError) -> Bool {
+    guard try hold(revocation) else { return false }
+    weighAnew()
+    return true
+  }
+
+  /// Inserts those of `signed` that are right, as far as there is room.
+  ///
+  /// - Returns: whether anything changed.
+  @discardableResult
+  package mutating func insert(contentsOf signed: some Sequence<WireSigned>) -> Bool {
+    var isNews = false
+    for signed in signed where !holds(signed) {
+      let revocation = try? Revocation(verifying: signed, genesisKey: genesisKey)
+      if let revocation, (try? hold(revocation)) == true { isNews = true }
+    }
+    if isNews { weighAnew() }
+    return isNews
+  }
+
+  /// Whether just this is held: found out without a signature check.
+  private func holds(_ signed: WireSigned) -> Bool {
+    let wire = try? WireRevocation(wire: Array(signed.payload), limit: Revocation.longestPayload)
+    guard let wire, let ofIssuer = revocations[Array(wire.issuerKey)] else { return false }
+    return ofIssuer[PeerID(publicKey: Array(wire.memberKey))]?.signed == signed
+  }
+
+  private mutating func hold(_ revocation: Revocation) throws(AdmissionError) -> Bool {
     guard MeetingID(publicKey: genesisKey) == revocation.meeting else { throw .otherMeeting }
     var ofIssuer = revocations[revocation.issuerKey] ?? [:]
     if let held = ofIssuer[revocation.member] {
@@ -94,7 +122,6 @@ package struct RevocationSet: Hashable, Sendable {
     if let grant = revocation.issuerGrant { note(grant) }
     ofIssuer[revocation.member] = revocation
     revocations[revocation.issuerKey] = ofIssuer
-    weighAnew()
     return true
   }
 
@@ -182,6 +209,13 @@ package struct RevocationSet: Hashable, Sendable {
   /// Whom the holder of `key` removed.
   package func removals(by key: [UInt8]) -> [Revocation] {
     (revocations[key] ?? [:]).values.sorted { $0.member < $1.member }
+  }
+
+  /// Equal where the same removals are held, those among them that are void.
+  package var digest: Data {
+    let issuers = revocations.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+    let sorted = issuers.flatMap { issuer in issuer.value.sorted { $0.key < $1.key } }
+    return Data(Wire.digest(sorted.flatMap { Wire.digest(Array($0.value.signed.payload)) }))
   }
 
   /// What is kept over restarts.

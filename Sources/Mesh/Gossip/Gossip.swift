@@ -56,6 +56,10 @@ package struct Gossip: Machine {
     /// Somebody new, or a member's changed claim. The driver verifies the grants and answers
     /// `admitted` or `refused`; the record is verified.
     case introduction(WireMembership, MemberRecord)
+    /// The other end of the link holds removals of which this is the digest.
+    case compareRemovals(LinkID, digest: [UInt8])
+    /// Removals that the other end of a link holds.
+    case deliverRemovals([WireSigned])
     /// A member sealed this for us; once for each.
     case deliverDirected(WireDirected)
     case memberUp(MemberRecord)

@@ -40,6 +40,9 @@ extension Gossip {
     case .graft(let wire): receive(wire, from: known.peer, on: link, at: now, into: &outputs)
     case .prune:
       drive(.received(.prune, from: known.peer, isNew: false), at: now, into: &outputs)
+    case .removalsDigest(let wire):
+      outputs.append(.compareRemovals(link, digest: Array(wire.digest)))
+    case .removals(let wire): outputs.append(.deliverRemovals(wire.revocations))
     case .hello: complain(about: link, "a second hello", at: now, into: &outputs)
     case nil: complain(about: link, "an unknown kind of frame", at: now, into: &outputs)
     }
@@ -55,11 +58,13 @@ extension Gossip {
       case .directed(let directed): directed.ciphertext.count
       case .iHave(let named): named.broadcasts.count * nameSize
       case .graft(let named): named.broadcasts.count * nameSize
+      case .removals(let removals): removals.revocations.reduce(0) { $0 + $1.payload.count }
       case .hello, .ping, .pong, .goodbye, .probe, .probeReply, .join, .forwardJoin, .neighbor,
-        .disconnect, .shuffle, .shuffleReply, .prune, nil:
+        .disconnect, .shuffle, .shuffleReply, .prune, .removalsDigest, nil:
         0
       }
-    return 1 + Double(byteCount) / 16384
+    // Each of these is signed for itself.
+    return Double(max(1, frame.removals.revocations.count)) + Double(byteCount) / 16384
   }
 
   // MARK: Our own

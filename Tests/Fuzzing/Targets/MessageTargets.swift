@@ -19,8 +19,12 @@ let messageTargets: [FuzzTarget] = [
       _ = try? GrantChain(verifying: hello.membership.chain)
       var removed = RevocationSet(genesisKey: [UInt8](repeating: 1, count: 32))
       removed.note(hello.moderators)
-      for signed in hello.revocations { _ = try? removed.insert(signed) }
+      removed.insert(contentsOf: hello.revocations)
       _ = removed.logEnds
+    case .removals(let removals):
+      var removed = RevocationSet(genesisKey: [UInt8](repeating: 1, count: 32))
+      removed.insert(contentsOf: removals.revocations)
+      _ = removed.digest
     case .broadcast(let broadcast): _ = try? Envelope(verifying: broadcast, meeting: meeting)
     case .directed(let directed): _ = try? DirectedEnvelope(verifying: directed, meeting: meeting)
     case _: break

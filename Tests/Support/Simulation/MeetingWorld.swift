@@ -282,6 +282,7 @@ package final class MeetingWorld {
       heap.insert(
         .input(host: host, incarnation: incarnation, .admitted(record, sponsor: record.id)),
         at: now + .microseconds(Int64.random(in: 0...3000, using: &chance)))
+    case .compareRemovals, .deliverRemovals: break
     case .deliverDirected(let directed): hosts[host].directed[directed.ciphertext, default: 0] += 1
     case .memberUp(let record):
       if hosts[host].up.updateValue(now, forKey: record.id) != nil { problems.append("up twice") }

@@ -243,7 +243,8 @@ package nonisolated struct WireRevocation: Sendable {
   fileprivate var _issuerGrant: WireSigned? = nil
 }
 
-/// What a member keeps of a meeting's removals over its restarts.
+/// Of a meeting's removals: what a member keeps over its restarts, and tells another that lacks some, at
+/// most 64 in a frame.
 package nonisolated struct WireRemovals: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for

@@ -180,6 +180,22 @@ package nonisolated struct WireLinkFrame: Sendable {
     set {kind = .prune(newValue)}
   }
 
+  package var removalsDigest: WireRemovalsDigest {
+    get {
+      if case .removalsDigest(let v)? = kind {return v}
+      return WireRemovalsDigest()
+    }
+    set {kind = .removalsDigest(newValue)}
+  }
+
+  package var removals: WireRemovals {
+    get {
+      if case .removals(let v)? = kind {return v}
+      return WireRemovals()
+    }
+    set {kind = .removals(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -200,6 +216,8 @@ package nonisolated struct WireLinkFrame: Sendable {
     case iHave(WireIHave)
     case graft(WireGraft)
     case prune(WirePrune)
+    case removalsDigest(WireRemovalsDigest)
+    case removals(WireRemovals)
 
   }
 
@@ -234,6 +252,21 @@ package nonisolated struct WireLinkHello: Sendable {
   package init() {}
 
   fileprivate var _membership: WireMembership? = nil
+}
+
+/// Said once, after the hellos, which hold the first removals only. Who gets another digest than its own
+/// sends all that it holds, in frames of Removals without moderators, once for each link.
+package nonisolated struct WireRemovalsDigest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// SHA-256 over that of each revocation's payload, by issuer's key and member
+  package var digest: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct WirePing: Sendable {
@@ -498,7 +531,7 @@ fileprivate nonisolated let _protobuf_package = "virtue.v1"
 
 nonisolated extension WireLinkFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LinkFrame"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}ping\0\u{1}pong\0\u{1}goodbye\0\u{1}broadcast\0\u{1}directed\0\u{1}probe\0\u{3}probe_reply\0\u{1}join\0\u{3}forward_join\0\u{1}neighbor\0\u{1}disconnect\0\u{1}shuffle\0\u{3}shuffle_reply\0\u{3}i_have\0\u{1}graft\0\u{1}prune\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}ping\0\u{1}pong\0\u{1}goodbye\0\u{1}broadcast\0\u{1}directed\0\u{1}probe\0\u{3}probe_reply\0\u{1}join\0\u{3}forward_join\0\u{1}neighbor\0\u{1}disconnect\0\u{1}shuffle\0\u{3}shuffle_reply\0\u{3}i_have\0\u{1}graft\0\u{1}prune\0\u{3}removals_digest\0\u{1}removals\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -727,6 +760,32 @@ nonisolated extension WireLinkFrame: SwiftProtobuf.Message, SwiftProtobuf._Messa
           self.kind = .prune(v)
         }
       }()
+      case 18: try {
+        var v: WireRemovalsDigest?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .removalsDigest(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .removalsDigest(v)
+        }
+      }()
+      case 19: try {
+        var v: WireRemovals?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .removals(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .removals(v)
+        }
+      }()
       default: break
       }
     }
@@ -806,6 +865,14 @@ nonisolated extension WireLinkFrame: SwiftProtobuf.Message, SwiftProtobuf._Messa
       guard case .prune(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
     }()
+    case .removalsDigest?: try {
+      guard case .removalsDigest(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
+    }()
+    case .removals?: try {
+      guard case .removals(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -862,6 +929,36 @@ nonisolated extension WireLinkHello: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs._membership != rhs._membership {return false}
     if lhs.revocations != rhs.revocations {return false}
     if lhs.moderators != rhs.moderators {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRemovalsDigest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RemovalsDigest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}digest\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.digest) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.digest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.digest, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRemovalsDigest, rhs: WireRemovalsDigest) -> Bool {
+    if lhs.digest != rhs.digest {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
