@@ -236,7 +236,7 @@ struct BranchExchangeTests {
     alice.handle(.linkUp(bob.id))
     let batches = alice.handle(.heads(bob.log.heads, from: bob.id)).compactMap(\.batch)
     let first = batches.first?.entries ?? []
-    #expect((200..<600).contains(first.count))
+    #expect((60..<600).contains(first.count))
     #expect(first.contains(said.signed))
   }
 

@@ -59,14 +59,45 @@ struct ChatLogTests {
     log.handle(.notCommitted(first.map(\.id)), at: .zero, into: &outputs)
     #expect(outputs.compactMap(\.published) == first.map(\.signed))
     #expect(outputs.compactMap(\.shown) == first)
-    let second = try #require(outputs.last?.committed)
-    #expect(second[0].previous == first[0].hash)
+    // With what it comes after, all or none: the next run would take what comes before a hole for all.
+    let both = try #require(outputs.last?.committed)
+    #expect(both.map(\.sequence) == [1, 2])
+    #expect(both[1].previous == first[0].hash)
     outputs = []
-    log.handle(.notCommitted(second.map(\.id)), at: .zero, into: &outputs)
-    #expect(outputs.compactMap(\.shown) == second)
+    log.handle(.notCommitted(both.map(\.id)), at: .zero, into: &outputs)
+    #expect(outputs.compactMap(\.shown) == [both[1]])
     outputs = []
     log.wake(at: log.deadline!, into: &outputs)
-    #expect(outputs.compactMap(\.committed) == [first + second])
+    #expect(outputs.compactMap(\.committed) == [both])
+  }
+
+  @Test("What couldn't be kept of one's own log is kept with the next line, and that waits for it")
+  func noHole() throws {
+    var log = ChatLog(meeting: meeting, key: signingKey(1), stored: [])
+    var stored: [Entry] = []
+    func say(_ text: String, isKept: Bool) throws {
+      var outputs: [ChatLog.Output] = []
+      log.handle(.compose(.text(text), wall: wall(0)), at: .zero, into: &outputs)
+      let entries = try #require(outputs.compactMap(\.committed).first)
+      if isKept { stored += entries.filter { !stored.contains($0) } }
+      let ids = entries.map(\.id)
+      log.handle(isKept ? .committed(ids) : .notCommitted(ids), at: .zero, into: &outputs)
+      #expect(stored.map(\.sequence) == Array((1...).prefix(stored.count)))
+    }
+    for (line, isKept) in zip(1..., [true, false, false, true, true, false, true]) {
+      try say("\(line)", isKept: isKept)
+    }
+    #expect(stored == log.ordered)
+    // While it is offered again by itself, the next line isn't handed over.
+    try say("late", isKept: false)
+    var outputs: [ChatLog.Output] = []
+    log.wake(at: log.deadline!, into: &outputs)
+    let again = try #require(outputs.compactMap(\.committed).first)
+    outputs = []
+    log.handle(.compose(.text("later"), wall: wall(0)), at: seconds(9), into: &outputs)
+    #expect(outputs.compactMap(\.committed).isEmpty)
+    log.handle(.notCommitted(again.map(\.id)), at: seconds(9), into: &outputs)
+    #expect(outputs.compactMap(\.committed).map { $0.map(\.text) } == [["late", "later"]])
   }
 
   @Test("What others said is shown though it can't be kept, and offered to the store again")

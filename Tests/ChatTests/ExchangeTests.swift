@@ -207,7 +207,7 @@ struct ExchangeTests {
         words = bob.handle(.batch(batch, from: alice.id), at: seconds(2)).compactMap(\.heads)
       }
     }
-    #expect(batches == 32)
+    #expect(batches == ChatBounds.batchesAtOnce)
   }
 
   @Test("A member that never answers costs little")

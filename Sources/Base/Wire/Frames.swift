@@ -9,6 +9,9 @@ package struct FrameReader: Sendable {
     self.limit = limit
   }
 
+  /// Whether bytes are here of a frame that isn't whole yet.
+  package var holdsPart: Bool { buffer.count > start }
+
   package mutating func append(_ bytes: some Collection<UInt8>) {
     if start > 0 {
       buffer.removeFirst(start)

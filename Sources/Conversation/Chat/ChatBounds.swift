@@ -6,16 +6,17 @@ package enum ChatBounds {
   package static let entry = 1024
   /// Its body: the longest text, and room for the kinds that hold more than a text.
   package static let body = 8192
-  /// Bytes of one batch. It is sealed into one message, which stays well below a frame.
-  package static let batch = 192 << 10
-  /// Entries of one batch, sent or taken: at the size of a short line a batch holds about 500.
+  /// Bytes of one batch. It is sealed into one message, and takes a second on a link of 0.5 Mbit/s: who
+  /// waits for it asks nobody else meanwhile, and what is said at the same time isn't held up for long.
+  package static let batch = 64 << 10
+  /// Entries of one batch, sent or taken: at the size of a short line a batch holds about 150.
   package static let batchEntries = 1024
   /// Bytes of one author's entries that a batch takes before it takes the others': whoever signs much
   /// can't keep anybody else's from arriving.
   package static let batchShare = batch / 8
-  /// Batches that one link takes in a moment of ``Exchange/patience``. A newcomer takes some 6 to 20 a
+  /// Batches that one link takes in a moment of ``Exchange/patience``. A newcomer takes some 20 to 60 a
   /// second, as fast as it checks and keeps them.
-  package static let batchesAtOnce = 32
+  package static let batchesAtOnce = 96
   /// Members whose entries are kept in one meeting; half of them, if one member answers for all.
   package static let authors = 4096
   /// Ends of one author's log. An honest log has one, one restored from a copy may have two; which are kept

@@ -137,6 +137,8 @@ package struct ChatLog: Machine {
   var committing: [EntryID: EntryHash] = [:]
   /// Stored, but not shown before their predecessor is.
   var heldBack: [EntryHash: [EntryHash]] = [:]
+  /// Of those out for commit, the ones of one's own log that are taken already.
+  var committingOwn: Set<EntryID> = []
   /// Those that couldn't be kept, to be offered again.
   var unsaved: [EntryHash] = []
 

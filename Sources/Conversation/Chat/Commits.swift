@@ -8,7 +8,7 @@ extension ChatLog {
     for id in ids {
       if outstanding.first?.id == id {
         publishOwn(at: now, into: &outputs)
-      } else if let hash = committing.removeValue(forKey: id) {
+      } else if let hash = answered(id) {
         store(hash, into: &outputs)
       }
     }
@@ -22,13 +22,18 @@ extension ChatLog {
       if outstanding.first?.id == id {
         unsaved.append(outstanding[0].hash)
         publishOwn(at: now, into: &outputs)
-      } else if let hash = committing.removeValue(forKey: id) {
+      } else if let hash = answered(id) {
         unsaved.append(hash)
         store(hash, into: &outputs)
       }
     }
     commitOwn(into: &outputs)
     exchangeRetry(at: now)
+  }
+
+  private mutating func answered(_ id: EntryID) -> EntryHash? {
+    committingOwn.remove(id)
+    return committing.removeValue(forKey: id)
   }
 
   /// Shows the entry, and those that waited for it to be shown.
@@ -66,8 +71,25 @@ extension ChatLog {
   mutating func commit(_ taken: [Entry], into outputs: inout [Output]) {
     let taken = taken.compactMap { entries[$0.hash]?.entry }
     guard !taken.isEmpty else { return }
-    for entry in taken { committing[entry.id] = entry.hash }
+    note(committing: taken)
     outputs.append(.commit(taken))
     discount(taken, into: &outputs)
+  }
+
+  private mutating func note(committing taken: [Entry]) {
+    for entry in taken {
+      committing[entry.id] = entry.hash
+      if entry.author == me { committingOwn.insert(entry.id) }
+    }
+  }
+
+  /// What couldn't be kept of one's own log, to be handed over with what comes after it.
+  mutating func takeUnsavedOwn() -> [Entry] {
+    let own = unsaved.compactMap { entries[$0]?.entry }.filter { $0.author == me }
+    guard !own.isEmpty else { return [] }
+    let names = Set(own.map(\.hash))
+    unsaved.removeAll { names.contains($0) }
+    note(committing: own)
+    return own
   }
 }

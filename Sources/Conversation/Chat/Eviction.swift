@@ -26,6 +26,7 @@ extension ChatLog {
       uncounted.remove(entry.hash)
       gaps.remove(entry.hash)
       committing[entry.id] = nil
+      committingOwn.remove(entry.id)
       heldBack[entry.hash] = nil
       shedWaiting(for: entry.hash)
     }

@@ -20,8 +20,10 @@ struct Exchange: Sendable {
   /// After a batch brought news or an entry arrived before its predecessor: neighbours may lack the
   /// former, and have the latter, but most such gaps close by themselves in a moment.
   static let soon = Duration.milliseconds(250)
-  /// How long one neighbour is waited for before another is asked.
+  /// How long one neighbour is waited for before another is asked, and nothing is sent again over a link.
   static let patience = Duration.seconds(1)
+  /// The same at most, of one whose batches take their time.
+  static let longestPatience = Duration.seconds(16)
   /// Ends up to which they are told rather than a hash over them: hardly longer than that.
   static let toldWhole = 4
 
@@ -51,6 +53,9 @@ struct Exchange: Sendable {
     var pushed = Pushed()
     /// It wasn't told of one's logs yet, because another is being asked.
     var isOwed = false
+    /// How long to wait for a batch of its: twice as long as the last one took. On a slow link others would
+    /// send the same meanwhile, and make it slower still.
+    var wait = Exchange.patience
 
     /// How long it is waited for before it is told the same once more. What brought nothing a few times
     /// most likely never will: it claims what it doesn't give.
@@ -169,10 +174,15 @@ extension ChatLog {
   mutating func exchangeAfter(
     batch news: Int, from peer: PeerID, at now: Moment, into outputs: inout [Output]
   ) {
+    if let toldAt = exchange.links[peer]?.toldAt {
+      let twice = (now - toldAt) * 2
+      exchange.links[peer]?.wait = min(max(twice, Exchange.patience), Exchange.longestPatience)
+    }
     guard news > 0 else { return }
     exchange.tick(by: now + Exchange.soon)
-    if exchange.asked?.peer == peer { exchange.asked?.until = now + Exchange.patience }
-    guard let link = exchange.links[peer], link.theirs != nil else { return }
+    guard let link = exchange.links[peer] else { return }
+    if exchange.asked?.peer == peer { exchange.asked?.until = now + link.wait }
+    guard link.theirs != nil else { return }
     // Only now is it known what of one's own the other's branches lack.
     if !lacksSome(of: link) { exchange.links[peer]?.mayPush = true }
     reconcile(with: peer, at: now, into: &outputs)
@@ -195,11 +205,12 @@ extension ChatLog {
     exchange.idleTicks = exchange.versionAtTick == version ? min(exchange.idleTicks + 1, 3) : 0
     exchange.versionAtTick = version
     let differing = differingLinks()
-    for peer in differing.prefix(ChatBounds.toldAtOnce) { tell(peer, at: now, into: &outputs) }
+    let told = differing.filter { !isPutOff($0) }
+    for peer in told.prefix(ChatBounds.toldAtOnce) { tell(peer, at: now, into: &outputs) }
     guard !differing.isEmpty || awaitingCount > 0 || !unsaved.isEmpty else { return }
     let interval = min(
       Exchange.interval * (1 << exchange.idleTicks), Exchange.longestInterval)
-    let isAllTold = differing.count <= ChatBounds.toldAtOnce
+    let isAllTold = told.count <= ChatBounds.toldAtOnce
     exchange.tick(by: now + (isAllTold ? interval : Exchange.soon))
   }
 
@@ -219,6 +230,15 @@ extension ChatLog {
       (left.value.toldAt ?? .zero, left.key) < (right.value.toldAt ?? .zero, right.key)
     }
     .map(\.key)
+  }
+
+  /// Whether it would send what another is being asked for: it is asked after that.
+  private mutating func isPutOff(_ peer: PeerID) -> Bool {
+    guard let asked = exchange.asked, asked.peer != peer, let link = exchange.links[peer],
+      lacksSome(of: link)
+    else { return false }
+    exchange.links[peer]?.isOwed = true
+    return true
   }
 
   /// Sends what the other lacks; asks for what it has.
@@ -287,7 +307,7 @@ extension ChatLog {
       exchange.tick(by: toldAt + link.patience)
       return
     }
-    exchange.asked = (peer, now + Exchange.patience)
+    exchange.asked = (peer, now + link.wait)
     tell(peer, at: now, into: &outputs)
   }
 

@@ -35,9 +35,10 @@ extension ChatLog {
   }
 
   /// Hands one's own lines over to be kept, unless some are out already: the next must know whether
-  /// those made it, since it is chained to them.
+  /// those made it, since it is chained to them. What couldn't be kept of one's own log goes along: a
+  /// log with a hole would look as if it ended there to the next run, which would contradict it.
   mutating func commitOwn(into outputs: inout [Output]) {
-    guard outstanding.isEmpty, case .complete = ownLog else { return }
+    guard outstanding.isEmpty, committingOwn.isEmpty, case .complete = ownLog else { return }
     var last = composing.first.flatMap { ownTip(at: $0.wall) }
     for (body, wall) in composing {
       let heads = outstanding.isEmpty ? latestTips(besides: last) : []
@@ -52,7 +53,7 @@ extension ChatLog {
       }
     }
     composing.removeAll()
-    if !outstanding.isEmpty { outputs.append(.commit(outstanding)) }
+    if !outstanding.isEmpty { outputs.append(.commit(takeUnsavedOwn() + outstanding)) }
   }
 
   /// The entry that one's next goes after. A log that others know further than the data directory

@@ -393,6 +393,7 @@ extension MeetingSession {
     reach("link", with: member.record.id)
     drive(.admitted(member.record, sponsor: member.chain.sponsor))
     drive(.linkUp(link, member.record.id, isInitiator: stream.isInitiator))
+    stream.whenProgressing { [weak self] in Task { await self?.progressed(link) } }
     Task { [weak self] in
       while let bytes = await stream.next() { await self?.receive(bytes, on: link) }
       await self?.ended(link, orderly: stream.closeReason == .closedByPeer)
@@ -410,6 +411,10 @@ extension MeetingSession {
       return
     }
     drive(.received(link, frame))
+  }
+
+  private func progressed(_ link: LinkID) {
+    if streams[link] != nil { drive(.progressed(link)) }
   }
 
   private func ended(_ link: LinkID, orderly: Bool) {

@@ -34,6 +34,8 @@ package struct Gossip: Machine {
     case probed(PeerID, isThere: Bool)
     /// A frame after the hello.
     case received(LinkID, WireLinkFrame)
+    /// More has come of a frame that isn't whole yet.
+    case progressed(LinkID)
     /// To everybody. A membership becomes this member's own from then on.
     case broadcast(WirePayload)
     /// To one member, sealed by the driver.
@@ -180,6 +182,7 @@ package struct Gossip: Machine {
     case .dialFailed(let id): dialFailed(id, at: now, into: &outputs)
     case .probed(let id, let isThere): probed(id, isThere: isThere, at: now, into: &outputs)
     case .received(let link, let frame): receive(frame, on: link, at: now, into: &outputs)
+    case .progressed(let link): progressed(link, at: now, into: &outputs)
     case .broadcast(let payload): broadcast(payload, at: now, into: &outputs)
     case .direct(let directed): direct(directed, into: &outputs)
     case .leave: leave(at: now, into: &outputs)

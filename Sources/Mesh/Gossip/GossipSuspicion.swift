@@ -232,6 +232,15 @@ extension Gossip {
     vouchForHeard(peer, into: &outputs)
   }
 
+  /// Part of a frame came, which is as good as a pong. Before there was a ping it says nothing: the other
+  /// side, whose pings are stuck behind that frame, is to hear ours.
+  mutating func progressed(_ link: LinkID, at now: Moment, into outputs: inout [Output]) {
+    guard let known = links[link],
+      known.isPinged || members.read(known.peer, { $0.pointee.suspicion != nil }) == true
+    else { return }
+    heard(on: link, from: known.peer, at: now, into: &outputs)
+  }
+
   mutating func vouchForHeard(_ peer: PeerID, into outputs: inout [Output]) {
     guard vouches.contains(where: { $0.member == peer }) else { return }
     for vouch in vouches where vouch.member == peer {

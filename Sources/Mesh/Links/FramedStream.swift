@@ -23,6 +23,7 @@ package final class FramedStream: Sendable {
   private let mailbox: FrameMailbox
   private let outbox = Mutex(Outbox())
   private let ending = Mutex(Ending())
+  private let progress = Mutex<(@Sendable () -> Void)?>(nil)
 
   private struct Outbox {
     var frames = CircularBuffer<[UInt8]>()
@@ -95,6 +96,12 @@ package final class FramedStream: Sendable {
   /// The next frame; `nil` when the stream is over or the task is cancelled.
   package func next() async -> [UInt8]? {
     await mailbox.next()
+  }
+
+  /// Calls `body`, four times a second at most, when more of a frame has come that isn't whole yet: on a slow
+  /// network that takes seconds, in which the peer would seem silent.
+  package func whenProgressing(_ body: @escaping @Sendable () -> Void) {
+    progress.withLock { $0 = closeReason == nil ? body : nil }
   }
 
   // MARK: Sending
@@ -224,6 +231,10 @@ package final class FramedStream: Sendable {
     mailbox.put(frame)
   }
 
+  func tellProgress() {
+    progress.withLock { $0 }?()
+  }
+
   /// Whether this call is the one that ended the stream; the first reason stands.
   @discardableResult
   func end(_ newReason: CloseReason, discarding: Bool = false) -> Bool {
@@ -237,6 +248,7 @@ package final class FramedStream: Sendable {
       return outbox.takeWaiters()
     }
     ready.forEach { $0.resume() }
+    progress.withLock { $0 = nil }
     mailbox.finish(discarding: discarding)
     return isFirst
   }

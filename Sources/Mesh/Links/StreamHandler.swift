@@ -46,6 +46,8 @@ final class StreamHandler: ChannelInboundHandler {
   /// The end of the handshake, then of the unconfirmed time or of the admission.
   private var deadline: Scheduled<Void>?
   private var isPaused = false
+  private var nextProgress = NIODeadline.now()
+  private static let progressInterval = TimeAmount.milliseconds(250)
 
   init(side: Side, limits: LinkLimits, openStreams: OpenStreams) {
     self.side = side
@@ -147,6 +149,9 @@ final class StreamHandler: ChannelInboundHandler {
     if case .listener(let register) = side { register.touch(context.channel) }
     reader.append(bytes)
     deliver(to: stream, context: context)
+    guard reader.holdsPart, !isPaused, nextProgress <= .now() else { return }
+    nextProgress = .now() + Self.progressInterval
+    stream.tellProgress()
   }
 
   private func deliver(to stream: FramedStream, context: ChannelHandlerContext) {
