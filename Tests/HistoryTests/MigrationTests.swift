@@ -2,10 +2,11 @@ import Chat
 import Foundation
 import Foundations
 import GRDB
-import History
 import SwiftProtobuf
 import Testing
 import Wire
+
+@testable import History
 
 @Suite("History of an earlier version")
 struct MigrationTests {
@@ -113,6 +114,35 @@ struct MigrationTests {
     // Opening it again changes nothing.
     let again = try HistoryStore(path: directory.history, now: wall(1))
     #expect(try await again.messages(limit: 50).count == 22)
+  }
+
+  @Test("A copy for reading has no name any more when its checking and migrating begin")
+  func unnamedCopy() async throws {
+    var alice = Author(1)
+    let said = (0..<20).map { alice.say("line \($0)") }
+    try makeVersion4(of: said.map { ($0, "text", $0.body.displayText) })
+    // Something waits in its log.
+    let writer = try DatabaseQueue(path: directory.history)
+    try await writer.writeWithoutTransaction { db in
+      try db.execute(sql: "PRAGMA journal_mode = WAL")
+      try db.execute(sql: "UPDATE meetings SET title = 'In the log'")
+    }
+    let place = try Directory()
+    let copy = try DatabaseFile.openUnnamedCopy(of: directory.history, in: [place.path])
+    #expect(place.names.isEmpty)
+    let (isUpToDate, count, title) = try await copy.read { db in
+      try (
+        Schema.migrator.hasCompletedMigrations(db),
+        Int.fetchOne(db, sql: "SELECT count(*) FROM entries"),
+        String.fetchOne(db, sql: "SELECT title FROM meetings")
+      )
+    }
+    #expect(!isUpToDate)
+    #expect(count == 20)
+    #expect(title == "In the log")
+    try copy.close()
+    try writer.close()
+    #expect(place.names.isEmpty)
   }
 
   @Test("The second version's file is brought up to date with all that it holds")

@@ -34,14 +34,24 @@ enum DatabaseFile {
   /// from the moment on at which it fits.
   static func openAlone(_ path: String, pageLimit: Int?) throws -> DatabaseQueue {
     try makePrivate(path)
+    let queue = try connectAlone(path)
+    if let size = size(of: path), size > 0 {
+      try queue.read { db in try check(db, size: size) }
+    }
+    try openLog(queue)
+    try prepare(queue, pageLimit: pageLimit)
+    return queue
+  }
+
+  private static func connectAlone(_ path: String) throws -> DatabaseQueue {
     var configuration = writingConfiguration()
     // Before the first access, or SQLite makes the shared index after all (https://sqlite.org/wal.html,
     // "Use of WAL Without Shared-Memory").
     configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE") }
-    let queue = try DatabaseQueue(path: path, configuration: configuration)
-    if let size = size(of: path), size > 0 {
-      try queue.read { db in try check(db, size: size) }
-    }
+    return try DatabaseQueue(path: path, configuration: configuration)
+  }
+
+  private static func openLog(_ queue: DatabaseQueue) throws {
     try queue.writeWithoutTransaction { db in
       // GRDB's own way to this mode makes a table and drops it, for which there is no room.
       let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
@@ -49,8 +59,6 @@ enum DatabaseFile {
         throw DatabaseError(resultCode: .SQLITE_CANTOPEN, message: "it has no log")
       }
     }
-    try prepare(queue, pageLimit: pageLimit)
-    return queue
   }
 
   private static func writingConfiguration() -> Configuration {
@@ -173,14 +181,27 @@ enum DatabaseFile {
 
   /// Where SQLite can't keep beside the file what it needs for reading it.
   private static func openCopyForReading(_ path: String) throws -> DatabaseQueue {
-    let copy = try ReadingCopy.make(of: path)
-    // Once it is open its files need no names: nothing is left behind, whatever becomes of the program.
-    defer { copy.remove() }
-    let queue = try openAlone(copy.path, pageLimit: nil)
+    let queue = try openUnnamedCopy(of: path)
     try queue.writeWithoutTransaction { db in
       // Sorting and the like take memory, not files.
       try db.execute(sql: "PRAGMA temp_store = MEMORY")
+      if let size = size(of: path), size > 0 { try check(db, size: size) }
     }
+    try prepare(queue, pageLimit: nil)
+    return queue
+  }
+
+  /// Once SQLite has the copy and its log open they need no names: checking and migrating them takes long,
+  /// and whatever becomes of the program meanwhile leaves nothing behind.
+  static func openUnnamedCopy(
+    of path: String, in places: [String] = ReadingCopy.places
+  ) throws -> DatabaseQueue {
+    let copy = try ReadingCopy.make(of: path, in: places)
+    defer { copy.remove() }
+    let queue = try connectAlone(copy.path)
+    try openLog(queue)
+    // One that had no log before has it open from the first read on.
+    _ = try queue.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") }
     return queue
   }
 

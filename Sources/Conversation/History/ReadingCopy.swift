@@ -11,7 +11,7 @@ struct ReadingCopy {
   var path: String { directory + "/history.sqlite" }
 
   /// Memory comes first: a disk may be full, and would hold what was forgotten.
-  private static var places: [String] {
+  static var places: [String] {
     let own = ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"].map { [$0] } ?? []
     return own + ["/dev/shm", NSTemporaryDirectory()]
   }
@@ -23,7 +23,7 @@ struct ReadingCopy {
   private static let tries = 4
 
   /// - Throws: a ``Problem``, of the last place that was tried.
-  static func make(of original: String) throws -> ReadingCopy {
+  static func make(of original: String, in places: [String] = places) throws -> ReadingCopy {
     var reason = ENOENT
     for place in places {
       do {
