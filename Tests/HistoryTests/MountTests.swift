@@ -2,9 +2,10 @@ import Chat
 import Foundation
 import Foundations
 import Glibc
-import History
 import Testing
 import Wire
+
+@testable import History
 
 @Suite("History on a file system of its own", .enabled(if: Mount.canBeMade))
 struct MountTests {
@@ -145,6 +146,23 @@ struct MountTests {
     let again = try HistoryStore(reading: directory.history)
     #expect(try await again.entries(of: meeting) == said)
     await again.close()
+  }
+
+  @Test("Where a copy finds no place, each place is named with what it lacks")
+  func noPlace() async throws {
+    var alice = Author(1)
+    try await keep([alice.say("hello")], isPending: true)
+    let full = try Mount()
+    try full.fill()
+    let places = [full.directory.path, "/nonexistent"]
+    let refusal = #expect(throws: Problem.self) {
+      _ = try DatabaseFile.openUnnamedCopy(of: directory.history, in: places)
+    }
+    let failure = Failure.reading(try #require(refusal), path: directory.history)
+    #expect(failure.code == "disk-full")
+    #expect(failure.message.contains("\(full.directory.path): No space left on device"))
+    #expect(failure.message.contains("/nonexistent: No such file or directory"))
+    #expect(full.directory.names == ["filling"])
   }
 
   @Test("One that is damaged or no history is told of where nothing can be written, too")

@@ -332,4 +332,6 @@ enum Problem: Error {
   /// An earlier version made it, and no meeting was held since.
   case older
   case system(Int32)
+  /// Reading takes a copy, and none of these places takes that.
+  case noPlace([(place: String, reason: SystemError)])
 }

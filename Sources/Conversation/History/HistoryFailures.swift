@@ -25,6 +25,7 @@ extension Failure {
         "history-newer", exit: .configuration,
         "The history at \(path) was written by a later version of virtue. Update this one, or give "
           + "another place with --data-dir.")
+    case Problem.noPlace(let refusals): noPlace(for: path, because: refusals)
     case Problem.system(ENOSPC), Problem.system(EDQUOT): diskFull(path)
     case Problem.system(let number): unwritable(path, reason: String(cString: strerror(number)))
     case let error as DatabaseError: database(error, path: path)
@@ -47,6 +48,18 @@ extension Failure {
       return unreadable(path, reason: error.reason)
     case _: return history(error, path: path)
     }
+  }
+
+  private static func noPlace(
+    for path: String, because refusals: [(place: String, reason: SystemError)]
+  ) -> Failure {
+    let reasons = refusals.map { "\($0.place): \($0.reason.sentence)" }.joined(separator: "; ")
+    let full = refusals.first { [ENOSPC, EDQUOT].contains($0.reason.number) }
+    let remedy = full.map { "Free some space in \($0.place), or name" } ?? "Name"
+    return Failure(
+      full == nil ? "history-unreadable" : "disk-full", exit: .inputOutput,
+      "The history at \(path) can only be read from a copy, and there is no place for that (\(reasons)). "
+        + "\(remedy) a directory with room in TMPDIR.")
   }
 
   private static func unreadable(_ path: String, reason: String) -> Failure {

@@ -75,22 +75,32 @@ package actor HistoryStore {
     pageLimit = nil
     isReadOnly = false
     latest = WallTime(milliseconds: 0)
-    if failure.code == "history-unwritable", let copy = try? DatabaseFile.openInMemory(from: path) {
-      queue = copy
-      reasonForNothingKept = nil
-    } else {
+    var trouble: Failure? = failure
+    var known: DatabaseQueue?
+    if failure.code == "history-unwritable" {
       do {
-        queue = try DatabaseFile.openInMemory()
+        known = try DatabaseFile.openInMemory(from: path)
+        trouble = nil
+      } catch Problem.noPlace(let refusals) {
+        // That is what can be mended.
+        trouble = .reading(Problem.noPlace(refusals), path: path)
       } catch {
-        throw .history(error, path: path)
+        trouble = failure
       }
-      reasonForNothingKept = failure
     }
+    do {
+      queue = try known ?? DatabaseFile.openInMemory()
+    } catch {
+      throw .history(error, path: path)
+    }
+    reasonForNothingKept = trouble
     let remedy = failure.code == "disk-full" ? " Once there is room, start virtue again." : ""
+    let reason = trouble.map { $0.code == failure.code ? "" : " \($0.message)" } ?? ""
     warnings = [
       Failure(
         failure.code, exit: failure.exit,
-        "\(failure.message) The meeting goes on, but nothing that is said is kept here.\(remedy)")
+        "\(failure.message)\(reason) The meeting goes on, but nothing that is said is kept here."
+          + remedy)
     ]
   }
 

@@ -22,19 +22,19 @@ struct ReadingCopy {
   /// How often a writer may get between the file and its log.
   private static let tries = 4
 
-  /// - Throws: a ``Problem``, of the last place that was tried.
+  /// - Throws: a ``Problem``; what is wrong with the original is none of the places'.
   static func make(of original: String, in places: [String] = places) throws -> ReadingCopy {
-    var reason = ENOENT
+    var refusals: [(place: String, reason: SystemError)] = []
     for place in places {
       do {
         let files = try unnamedFiles(in: place, from: original)
         defer { for file in files { close(file.descriptor) } }
         return try named(files, in: place)
-      } catch Problem.system(let number) {
-        reason = number
+      } catch let error as SystemError {
+        refusals.append((place, error))
       }
     }
-    throw Problem.system(reason)
+    throw Problem.noPlace(refusals)
   }
 
   func remove() {
@@ -55,7 +55,7 @@ struct ReadingCopy {
       do {
         for (suffix, state) in zip(["", "-wal"], before) where suffix.isEmpty || state != nil {
           let descriptor = open(place, unnamed | O_RDWR | O_CLOEXEC, 0o600)
-          guard descriptor >= 0 else { throw Problem.system(errno) }
+          guard descriptor >= 0 else { throw SystemError() }
           files.append((suffix, descriptor))
           try copy(original + suffix, to: descriptor)
         }
@@ -72,15 +72,15 @@ struct ReadingCopy {
   /// For the moment in which SQLite opens them, in a directory that is its owner's alone (mkdtemp(3)).
   private static func named(_ files: [UnnamedFile], in place: String) throws -> ReadingCopy {
     var template = Array((place + "/virtue-XXXXXX").utf8CString)
-    guard mkdtemp(&template) != nil else { throw Problem.system(errno) }
+    guard mkdtemp(&template) != nil else { throw SystemError() }
     let copy = ReadingCopy(
       directory: String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
     for (suffix, descriptor) in files {
       let file = "/proc/self/fd/\(descriptor)"
       guard linkat(AT_FDCWD, file, AT_FDCWD, copy.path + suffix, AT_SYMLINK_FOLLOW) == 0 else {
-        let number = errno
+        let error = SystemError()
         copy.remove()
-        throw Problem.system(number)
+        throw error
       }
     }
     return copy
@@ -112,11 +112,7 @@ struct ReadingCopy {
       let count = read(source, &buffer, buffer.count)
       guard count >= 0 else { throw Problem.system(errno) }
       if count == 0 { return }
-      do throws(SystemError) {
-        try PlainFile.write(buffer[..<count], to: target, at: copied)
-      } catch {
-        throw Problem.system(error.number)
-      }
+      try PlainFile.write(buffer[..<count], to: target, at: copied)
       copied += count
     }
   }
