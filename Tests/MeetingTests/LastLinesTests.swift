@@ -66,4 +66,28 @@ struct LastLinesTests {
       #expect(kept.map(\.text) == Self.lines)
     }
   }
+
+  @Test(
+    "Leaving waits only so long while nothing can be kept, and says what isn't",
+    arguments: [false, true])
+  func held(isCancelled: Bool) async throws {
+    try await FileMeeting.run { meeting in
+      let session = meeting.session
+      await session.keepLines()
+      await session.set(keepingPatience: .milliseconds(200))
+      let gate = await Self.hold(session)
+      await session.say("never kept")
+      let leaving = Task { await session.leave() }
+      if isCancelled { leaving.cancel() }
+      await leaving.value
+      gate.raise()
+      let told = await meeting.journal.warning("lines-unkept")
+      #expect(told.contains("couldn't be kept on this computer"))
+      _ = await meeting.journal.warning("lines-unsaid")
+    }
+  }
+}
+
+extension MeetingSession {
+  fileprivate func set(keepingPatience: Duration) { self.keepingPatience = keepingPatience }
 }

@@ -232,6 +232,9 @@ package struct ChatLog: Machine {
   /// Whether lines of one's own are still to be kept and published.
   package var holdsOwnLines: Bool { !composing.isEmpty || !outstanding.isEmpty }
 
+  /// Entries that were taken and aren't kept.
+  package var unkeptCount: Int { unsaved.count + committing.count + outstanding.count }
+
   /// How many wait for their predecessor.
   package var waitingCount: Int { waitingHashes.count }
 }

@@ -17,7 +17,7 @@ enum DatabaseFile {
   private static let logPages = 4096
 
   /// How long another process of this user is waited for.
-  private static let patience: TimeInterval = 5
+  static let patience: TimeInterval = 5
 
   static func openForWriting(_ path: String, pageLimit: Int?) throws -> DatabaseQueue {
     try makePrivate(path)

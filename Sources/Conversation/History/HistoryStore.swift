@@ -30,6 +30,9 @@ package actor HistoryStore {
   private var removed: [MeetingID: WireRemovals] = [:]
   private var remembered: [MeetingID: [PeerID: (record: MemberRecord, time: WallTime)]] = [:]
 
+  /// How long another program that writes the file is waited for, in each access.
+  package static let patience = Duration.seconds(DatabaseFile.patience)
+
   /// Opens the history for the one process that writes it, and makes it if there is none.
   /// - Parameter pageLimit: the largest size, in SQLite's pages; beyond it the disk counts as full.
   package init(path: String, now: WallTime, pageLimit: Int? = nil) throws(Failure) {
@@ -123,8 +126,10 @@ package actor HistoryStore {
 
   /// Writes what SQLite's log still holds into the file, and lets it go. Of what was deleted nothing is
   /// left in the file then.
-  package func close() {
-    if !isReadOnly { try? queue.write { db in try db.purgeIfDue() } }
+  /// - Parameter purging: whether what was deleted is looked through for what is left of it; the next
+  ///   run does that, too.
+  package func close(purging: Bool = true) {
+    if !isReadOnly, purging { try? queue.write { db in try db.purgeIfDue() } }
     try? queue.close()
   }
 

@@ -40,9 +40,13 @@ extension MeetingSession {
     await keepAll()
   }
 
-  /// Returns when one's own lines are on the disk and on their way.
+  /// Returns when one's own lines are on the disk and on their way, or ``keepingRest`` is over.
   private func publishLines() async {
-    if chat.holdsOwnLines { await withCheckedContinuation { lineWaiters.append($0) } }
+    while chat.holdsOwnLines, keepingRest > .zero {
+      let areOut = AsyncFlag()
+      lineWaiters.append(areOut)
+      await keep(waitingFor: areOut)
+    }
   }
 
   /// Who pipes a file in is slowed down to what can be kept, here and by the others, and loses nothing.
@@ -120,7 +124,7 @@ extension MeetingSession {
     }
     chatAlarm?.set(chat.deadline)
     guard !chat.holdsOwnLines else { return }
-    for waiter in lineWaiters { waiter.resume() }
+    for waiter in lineWaiters { waiter.raise() }
     lineWaiters = []
   }
 
@@ -156,10 +160,47 @@ extension MeetingSession {
     }
   }
 
-  /// Returns when nothing waits to be kept any more.
+  /// Returns when nothing waits to be kept any more, or ``keepingRest`` is over.
   func keepAll() async {
-    while let commitment { await commitment.value }
+    while let commitment, keepingRest > .zero {
+      let isOver = AsyncFlag()
+      Task {
+        await commitment.value
+        isOver.raise()
+      }
+      await keep(waitingFor: isOver)
+    }
   }
+
+  /// In a task of its own: who leaves waits though the task in which it does was cancelled.
+  private func keep(waitingFor flag: AsyncFlag) async {
+    let rest = keepingRest
+    await Task { await flag.wait(atMost: rest) }.value
+  }
+
+  /// How long leaving still waits for the disk, which another program may hold for good. Whoever doesn't
+  /// leave waits on.
+  private var keepingRest: Duration {
+    guard let keepingSince else { return keepingPatience }
+    return keepingSince + keepingPatience - parts.clock.now()
+  }
+
+  /// - Returns: whether all is kept; people are told if it isn't.
+  func endKeeping() -> Bool {
+    let unkept = chat.unkeptCount
+    if chat.holdsOwnLines { warnOnce(Self.linesUnsaid) }
+    guard unkept > 0 else { return commitment == nil }
+    warnOnce(
+      Failure(
+        "lines-unkept", exit: .temporary,
+        "What was said last couldn't be kept on this computer (\(unkept) entries). It comes back from "
+          + "those who have it when this member joins again."))
+    return false
+  }
+
+  static let linesUnsaid = Failure(
+    "lines-unsaid", exit: .temporary,
+    "This member is leaving already: lines that still waited weren't said.")
 
   private func nextCommit() -> CommitQueue.Step? {
     let step = commits.next()
@@ -194,6 +235,7 @@ extension MeetingSession {
   }
 
   private func kept(_ step: CommitQueue.Step) {
+    if keepingSince != nil { keepingSince = parts.clock.now() }
     guard case .append(let entries) = step else { return }
     // What hindered is over: should it come again, that is news.
     warned.subtract(hindrances)

@@ -92,8 +92,13 @@ package actor MeetingSession {
   var turnBegan = Moment.zero
   /// Before the next turn.
   var turnPause: Task<Void, Never>?
-  /// Resumed once all of one's own lines are kept and published.
-  var lineWaiters: [CheckedContinuation<Void, Never>] = []
+  /// Raised once all of one's own lines are kept and published.
+  var lineWaiters: [AsyncFlag] = []
+  /// When something was last kept by whoever leaves, or leaving began.
+  var keepingSince: Moment?
+  /// How long nothing may be kept until leaving goes on without it: a try that waits for another
+  /// program's writing, and two seconds.
+  var keepingPatience = HistoryStore.patience + .seconds(2)
 
   /// Streams that said nothing sensible, beside those that the listener refused.
   var refusedStreams = 0
@@ -229,6 +234,7 @@ package actor MeetingSession {
   package func leave() async {
     guard !isLeaving else { return }
     isLeaving = true
+    keepingSince = parts.clock.now()
     // Who still reads lines learns of it in time to say that they come too late.
     turnPause?.cancel()
     // Lines may wait for the first word of another: links are made still.
@@ -249,7 +255,7 @@ package actor MeetingSession {
     await parts.close()
     // Others' lines that came while the rest was closed.
     await keepAll()
-    await parts.history.close()
+    await parts.history.close(purging: endKeeping())
     emit(.left)
     finishEvents()
   }
@@ -260,10 +266,7 @@ package actor MeetingSession {
   package func take(line: String) async {
     guard !isLeaving else {
       guard !line.allSatisfy(\.isWhitespace) else { return }
-      return warnOnce(
-        Failure(
-          "lines-unsaid", exit: .temporary,
-          "This member is leaving already: lines that still waited weren't said."))
+      return warnOnce(Self.linesUnsaid)
     }
     // Two slashes begin a line that begins with one.
     guard line.hasPrefix("/"), !line.hasPrefix("//") else {
