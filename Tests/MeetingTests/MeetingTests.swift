@@ -69,4 +69,22 @@ struct DataDirectoryTests {
     #expect(throws: Failure.self) { try directory.signingKey(secrets: .system) }
     #expect(FileManager.default.contents(atPath: path + "/member.key") == Data([1, 2, 3]))
   }
+
+  @Test("A link to a key that isn't there now is refused with its target, and left as it is")
+  func absentKey() throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let directory = try DataDirectory(path: path)
+    let (link, target) = (path + "/member.key", path + "/stick/member.key")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+    let refusal = #expect(throws: Failure.self) { try directory.signingKey(secrets: .system) }
+    #expect(refusal?.code == "unreadable-key")
+    #expect(refusal?.message.contains(target) == true)
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == target)
+    // Once the stick is in, its key is used.
+    try FileManager.default.createDirectory(
+      atPath: path + "/stick", withIntermediateDirectories: false)
+    let key = SigningKey(from: .system)
+    try Data(key.secret).write(to: URL(fileURLWithPath: target))
+    #expect(try directory.signingKey(secrets: .system).publicKey == key.publicKey)
+  }
 }

@@ -104,7 +104,17 @@ package final class DataDirectory: Sendable {
       }
       return key
     }
-    if FileManager.default.fileExists(atPath: file) {
+    // A link to what isn't there now, as on a stick that isn't plugged in, is a key all the same.
+    var facts = stat()
+    guard lstat(file, &facts) != 0, errno == ENOENT else {
+      if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: file),
+        stat(file, &facts) != 0, errno == ENOENT
+      {
+        throw Failure(
+          "unreadable-key", exit: .noInput,
+          "The key file \(file) is a link to \(target), and nothing is there now. Plug in or mount what "
+            + "holds it, or move the link away to begin as a new member.")
+      }
       throw Failure(
         "unreadable-key", exit: .noPermission,
         "The key file \(file) can't be read. Give its owner the right to read it.")
