@@ -26,6 +26,22 @@ struct MeetingTagTests {
     #expect(tag.nextChange(after: newYear + .seconds(3599)) == newYear + .seconds(3600))
   }
 
+  @Test("A tag of a year around a known time is recognised, and of a clock that begins anew")
+  func wrongClocks() {
+    let day = Duration.seconds(86_400)
+    for time in [newYear + day * -360, newYear + day * 360, WallTime(milliseconds: 0) + day * 3] {
+      let tags = [tag.advertised(at: time), other.advertised(at: newYear), "é"]
+      #expect(tag.recognised(among: Set(tags), around: [newYear]) == tags[0])
+    }
+    for time in [newYear + day * -370, newYear + day * 370] {
+      #expect(tag.recognised(among: [tag.advertised(at: time)], around: [newYear]) == nil)
+      #expect(tag.recognised(among: [tag.advertised(at: time)], around: [newYear, time]) != nil)
+    }
+    for extreme in [Int64.min, .max] {
+      _ = tag.recognised(among: [""], around: [WallTime(milliseconds: extreme)])
+    }
+  }
+
   @Test("Any clock and any text are taken without a trap")
   func extremes() {
     for milliseconds in [Int64.min, -1, 0, .max] {

@@ -71,6 +71,8 @@ package struct RecentMeeting: Sendable {
   package let genesisKey: [UInt8]
   package let title: String
   package let lastSeen: WallTime
+  /// The latest time of an entry, by its author's clock.
+  package let lastSaid: WallTime?
   package let chain: WireGrantChain
   /// The members met there, the last seen first.
   package let members: [MemberRecord]

@@ -76,7 +76,9 @@ extension Database {
     let rows = try Row.fetchAll(
       self,
       sql: """
-        SELECT id, genesisKey, title, lastSeen, chain FROM meetings WHERE chain IS NOT NULL
+        SELECT id, genesisKey, title, lastSeen, chain,
+          (SELECT max(clock) FROM entries WHERE meeting = meetings.id) AS lastSaid
+        FROM meetings WHERE chain IS NOT NULL
         ORDER BY lastSeen DESC, id LIMIT ?
         """,
       arguments: [limit])
@@ -86,7 +88,8 @@ extension Database {
       else { return nil }
       return RecentMeeting(
         id: id, genesisKey: Array(row["genesisKey"] as Data), title: row["title"],
-        lastSeen: WallTime(milliseconds: row["lastSeen"]), chain: chain,
+        lastSeen: WallTime(milliseconds: row["lastSeen"]),
+        lastSaid: (row["lastSaid"] as Int64?).map(WallTime.init(milliseconds:)), chain: chain,
         members: try members(of: id))
     }
   }

@@ -214,6 +214,7 @@ extension MeetingSession {
     case .networkChanged:
       networkHasChanged = true
       search.startOver()
+    case .mark: break
     case .problem(let sentence):
       if warned.insert(sentence).inserted {
         emit(.warning(code: "discovery", message: sentence))

@@ -88,7 +88,8 @@ extension MeetingSession {
           "meeting-not-found", exit: .noHost,
           "Nobody of “\(latest.title)” or an earlier meeting is on this network now. Ask a member for a "
             + "code, name an address with --peer, or open the meeting again with --reopen."
-            + options.interfacesNote)
+            + options.interfacesNote
+            + MeetingFinder.clockNote(for: latest, now: parts.clock.wallTime()))
       }
       let chain: GrantChain
       do {
@@ -170,28 +171,26 @@ extension MeetingSession {
   /// The latest of `recent` that somebody advertises, and where.
   private static func find(
     _ recent: [RecentMeeting], parts: SessionParts
-  ) async -> (meeting: RecentMeeting, addresses: [NetworkAddress])? {
+  ) async -> MeetingFinder.Finding? {
     if !parts.options.peers.isEmpty { return (recent[0], parts.options.peers) }
-    let tags = recent.map { MeetingTag(genesisKey: $0.genesisKey) }
-    let clock = parts.clock
-    return await withTaskGroup(of: (Int, [NetworkAddress])?.self) { group in
-      group.addTask { [discovery = parts.discovery] in
-        for await case .found(let found) in discovery.events {
-          guard let tag = ServiceRecord(attributes: found.attributes).tag else { continue }
-          if let index = tags.firstIndex(where: { $0.recognises(tag, at: clock.wallTime()) }) {
-            return (index, found.addresses)
-          }
-        }
-        return nil
-      }
-      group.addTask {
-        try? await Task.sleep(for: rejoinPatience)
-        return nil
-      }
-      defer { group.cancelAll() }
-      guard let first = await group.next(), let (index, addresses) = first else { return nil }
-      return (recent[index], addresses)
+    let patience = Task { [discovery = parts.discovery] in
+      try await Task.sleep(for: rejoinPatience)
+      discovery.mark()
     }
+    defer { patience.cancel() }
+    var finder = MeetingFinder(recent)
+    for await event in parts.discovery.events {
+      switch event {
+      case .found(let found):
+        guard let tag = ServiceRecord(attributes: found.attributes).tag else { continue }
+        if let finding = finder.take(tag, at: found.addresses, now: parts.clock.wallTime()) {
+          return finding
+        }
+      case .mark: return finder.findDespiteClocks()
+      case .lost, .published, .responder, .networkChanged, .problem: continue
+      }
+    }
+    return nil
   }
 
   /// Before a code is shown nameplates in use are heard, also of a meeting that is only just being

@@ -27,6 +27,25 @@ package struct MeetingTag: Sendable {
     return (hour - 1...hour + 1).contains { self.tag(ofHour: $0) == tag }
   }
 
+  /// Which of these a member of this meeting may have advertised whose clock is wrong, or whom this
+  /// computer's wrong clock keeps from recognising: one of a year before or after a time at which the
+  /// meeting was, or of a clock's first month, at which one without a battery begins. Some ten
+  /// milliseconds a meeting, however many tags there are.
+  package func recognised(among tags: Set<String>, around times: [WallTime]) -> String? {
+    let around = times.map(Self.hour).map { $0 - Self.hoursOfYear...$0 + Self.hoursOfYear }
+    var tried: Set<Int64> = []
+    for hours in around + [0...Self.hoursOfMonth] {
+      for hour in hours where tried.insert(hour).inserted {
+        let tag = tag(ofHour: hour)
+        if tags.contains(tag) { return tag }
+      }
+    }
+    return nil
+  }
+
+  private static let hoursOfYear: Int64 = 366 * 24
+  private static let hoursOfMonth: Int64 = 31 * 24
+
   /// When ``advertised(at:)`` changes next.
   package func nextChange(after time: WallTime) -> WallTime {
     WallTime(milliseconds: (Self.hour(time) + 1) * Self.hourMilliseconds)

@@ -59,6 +59,8 @@ package enum DiscoveryEvent: Hashable, Sendable {
   case networkChanged
   /// What hinders discovery, as a sentence for people; it goes on trying.
   case problem(String)
+  /// What was heard before ``Discovery/mark()`` stands before this.
+  case mark
 }
 
 /// Finds services of `_virtue._tcp` on the local network and publishes ours, by mDNS (RFC 6762) and
@@ -88,6 +90,7 @@ package final class Discovery: Sendable {
 
   private let loop: AvahiLoop
   private let engine: DiscoveryEngine
+  private let tell: @Sendable (DiscoveryEvent) -> Void
 
   /// Subtypes of one service.
   package static let mostSubtypes = 64
@@ -106,10 +109,11 @@ package final class Discovery: Sendable {
     let (events, continuation) = AsyncStream.makeStream(
       of: DiscoveryEvent.self, bufferingPolicy: .bufferingNewest(Self.mostWaitingEvents))
     self.events = events
+    tell = { continuation.yield($0) }
     let loop = try AvahiLoop()
     let engine = DiscoveryEngine(
       loop, only: interfaces.map(Set.init), subtype: subtype, choice: responder,
-      secrets: secrets, tell: { continuation.yield($0) }, finish: { continuation.finish() },
+      secrets: secrets, tell: tell, finish: { continuation.finish() },
       log: log)
     self.loop = loop
     self.engine = engine
@@ -154,6 +158,10 @@ package final class Discovery: Sendable {
   package func askAnew() {
     loop.perform { [engine] in engine.askAnew() }
   }
+
+  /// Puts a mark among the events, for a reader whose time is up: cancelling it would end them for the
+  /// next one too.
+  package func mark() { tell(.mark) }
 
   /// Takes a service back; others are told at once.
   package func withdraw(_ label: String) {

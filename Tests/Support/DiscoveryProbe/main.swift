@@ -57,6 +57,7 @@ struct Printer: Sendable {
         line.event = "responder"
         line.text = kind.rawValue
       case .networkChanged: line.event = "network"
+      case .mark: line.event = "mark"
       case .problem(let text):
         line.event = "problem"
         line.text = text
