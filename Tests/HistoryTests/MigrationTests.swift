@@ -2,6 +2,7 @@ import Chat
 import Foundation
 import Foundations
 import GRDB
+import Glibc
 import SwiftProtobuf
 import Testing
 import Wire
@@ -128,6 +129,14 @@ struct MigrationTests {
       try db.execute(sql: "UPDATE meetings SET title = 'In the log'")
     }
     let place = try Directory()
+    try ReadingCopy.make(of: directory.history, in: [place.path]).named { path in
+      #expect(place.names.count == 1)
+      let log = open(path + "-wal", O_RDONLY)
+      let end = ContinuousClock.now + .seconds(5)
+      while !place.names.isEmpty, ContinuousClock.now < end { sched_yield() }
+      #expect(place.names.isEmpty)
+      close(log)
+    }
     let copy = try DatabaseFile.openUnnamedCopy(of: directory.history, in: [place.path])
     #expect(place.names.isEmpty)
     let (isUpToDate, count, title) = try await copy.read { db in

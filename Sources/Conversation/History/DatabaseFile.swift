@@ -196,13 +196,13 @@ enum DatabaseFile {
   static func openUnnamedCopy(
     of path: String, in places: [String] = ReadingCopy.places
   ) throws -> DatabaseQueue {
-    let copy = try ReadingCopy.make(of: path, in: places)
-    defer { copy.remove() }
-    let queue = try connectAlone(copy.path)
-    try openLog(queue)
-    // One that had no log before has it open from the first read on.
-    _ = try queue.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") }
-    return queue
+    try ReadingCopy.make(of: path, in: places).named { path in
+      let queue = try connectAlone(path)
+      try openLog(queue)
+      // One that had no log before has it open from the first read on.
+      _ = try queue.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") }
+      return queue
+    }
   }
 
   private static func openMigratedForReading(_ path: String) throws -> DatabaseQueue {

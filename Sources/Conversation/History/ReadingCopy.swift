@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Foundations
 import Glibc
@@ -29,7 +30,7 @@ struct ReadingCopy {
       do {
         let files = try unnamedFiles(in: place, from: original)
         defer { for file in files { close(file.descriptor) } }
-        return try named(files, in: place)
+        return try name(files, in: place)
       } catch let error as SystemError {
         refusals.append((place, error))
       }
@@ -37,7 +38,31 @@ struct ReadingCopy {
     throw Problem.noPlace(refusals)
   }
 
-  func remove() {
+  /// Takes the names away as soon as `body` has the log open (inotify(7)): SQLite goes through all of it
+  /// then, and whatever ends the program meanwhile leaves nothing behind.
+  func named<Value>(_ body: (_ path: String) throws -> Value) rethrows -> Value {
+    let watch = inotify_init1(CInt(IN_CLOEXEC))
+    let isOver = DispatchSemaphore(value: 0)
+    // Where there is no log, or no watch to be had, the names go when `body` has returned.
+    if inotify_add_watch(watch, path + "-wal", UInt32(IN_OPEN | IN_DELETE_SELF)) >= 0 {
+      Thread.detachNewThread {
+        var events = [UInt8](repeating: 0, count: 4096)
+        _ = read(watch, &events, events.count)
+        remove()
+        isOver.signal()
+      }
+    } else {
+      isOver.signal()
+    }
+    defer {
+      remove()
+      isOver.wait()
+      close(watch)
+    }
+    return try body(path)
+  }
+
+  private func remove() {
     for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
     rmdir(directory)
   }
@@ -70,7 +95,7 @@ struct ReadingCopy {
   }
 
   /// For the moment in which SQLite opens them, in a directory that is its owner's alone (mkdtemp(3)).
-  private static func named(_ files: [UnnamedFile], in place: String) throws -> ReadingCopy {
+  private static func name(_ files: [UnnamedFile], in place: String) throws -> ReadingCopy {
     var template = Array((place + "/virtue-XXXXXX").utf8CString)
     guard mkdtemp(&template) != nil else { throw SystemError() }
     let copy = ReadingCopy(
