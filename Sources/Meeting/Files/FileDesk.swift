@@ -13,6 +13,8 @@ actor FileDesk {
     let members: @Sendable () async -> [PeerID]
     let dial: @Sendable (PeerID) async -> (stream: FramedStream, member: AdmittedMember)?
     let say: @Sendable (WireChatBody) async -> Void
+    /// Returns when what was said so far has come back as offers.
+    let published: @Sendable () async -> Void
   }
 
   /// Offers of one meeting that can be fetched; what is offered beyond it is only told of.
@@ -43,6 +45,8 @@ actor FileDesk {
   var troubles: Set<FileFolder.Trouble> = []
   /// Files of one's own on their way into the conversation, in the order of offering.
   var ownFiles: [(root: [UInt8], name: String, path: String, hashes: [[UInt8]])] = []
+  /// The latest of them being handed over.
+  var handing: Task<Void, Never>?
   /// The first is being read.
   var readings: [Reading] = []
   var isReading = false
@@ -187,9 +191,12 @@ actor FileDesk {
 
   func take(_ command: FileCommand) async {
     switch command {
-    case .files where items.isEmpty:
-      emit(.warning(code: "no-files", message: "No file has been offered in this meeting."))
     case .files:
+      await finishOffering { _, _ in true }
+      guard !items.isEmpty else {
+        return emit(
+          .warning(code: "no-files", message: "No file has been offered in this meeting."))
+      }
       func key(_ item: Item) -> (String, String) {
         (item.offer.name, item.offer.shape.root.hexadecimal)
       }
@@ -199,13 +206,16 @@ actor FileDesk {
       }
     case .send(let rest): await offer(rest)
     case .accept(let name):
+      await finishOffering { own, _ in own == name }
       guard let (root, entry) = find(name) else { return }
       forgetMissing(root)
       guard case .offered = items[root]?.state else { return await acceptAgain(root, entry) }
       items[root]?.lead(with: entry)
       fetch(root)
     case .cancel(let name):
-      guard !cancelReading(of: name) else { return }
+      let path = Self.absolute(name)
+      guard !cancelReading(where: { $0.name == name || $0.path == path }) else { return }
+      await finishOffering { $0 == name || $1 == path }
       guard let (root, _) = find(name) else { return }
       cancel(root)
     }

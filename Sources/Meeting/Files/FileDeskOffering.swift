@@ -33,7 +33,7 @@ extension FileDesk {
     let (written, note) = FileCommand.split(rest) {
       FileFolder.size(of: Self.expanded($0)) != nil
     }
-    let path = URL(fileURLWithPath: Self.expanded(written)).standardizedFileURL.path
+    let path = Self.absolute(written)
     guard let size = FileFolder.size(of: path) else {
       let hint = note.isEmpty ? "" : " (a path with blanks stands in quotes: /send \"PATH\" NOTE)"
       return refuse(path, "there is no plain file that can be read" + hint)
@@ -107,19 +107,27 @@ extension FileDesk {
         "file-not-kept",
         "After a restart \(reading.path) has to be offered anew: \(error.sentence).")
     }
+    // From here on it can't be called off as one that is read.
+    readings.removeFirst()
     ownFiles.append((shape.root, reading.name, reading.path, hashes))
-    await surroundings?.say(
-      .file(
-        name: reading.name, byteCount: reading.size, chunkBytes: FileBounds.chunk, digest: digest,
-        root: shape.root, note: reading.note))
+    let body = WireChatBody.file(
+      name: reading.name, byteCount: reading.size, chunkBytes: FileBounds.chunk, digest: digest,
+      root: shape.root, note: reading.note)
+    let handing = Task { [surroundings] in await surroundings?.say(body) ?? () }
+    self.handing = handing
+    await handing.value
   }
 
-  /// - Returns: whether a file of this name or path was being read, or waited for that.
-  func cancelReading(of text: String) -> Bool {
-    let path = URL(fileURLWithPath: Self.expanded(text)).standardizedFileURL.path
-    guard let place = readings.firstIndex(where: { $0.name == text || $0.path == path }) else {
-      return false
-    }
+  /// Returns when those of the files on their way into the conversation that are meant can be referred to.
+  func finishOffering(where isMeant: (_ name: String, _ path: String) -> Bool) async {
+    guard ownFiles.contains(where: { isMeant($0.name, $0.path) }) else { return }
+    await handing?.value
+    await surroundings?.published()
+  }
+
+  /// - Returns: whether such a file was being read, or waited for that.
+  func cancelReading(where isMeant: (Reading) -> Bool) -> Bool {
+    guard let place = readings.firstIndex(where: isMeant) else { return false }
     tell(place, .cancelled)
     readings.remove(at: place)
     return true
@@ -150,6 +158,10 @@ extension FileDesk {
   private func refuse(_ path: String, _ reason: String) {
     let path = DisplayText.line(path, limit: 200)
     emit(.warning(code: "file-not-sent", message: "\(path) was not offered: \(reason)."))
+  }
+
+  static func absolute(_ path: String) -> String {
+    URL(fileURLWithPath: expanded(path)).standardizedFileURL.path
   }
 
   private static func expanded(_ path: String) -> String {

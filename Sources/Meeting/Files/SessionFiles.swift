@@ -13,7 +13,8 @@ extension MeetingSession {
       FileDesk.Surroundings(
         members: { [weak self] in await self?.othersHere ?? [] },
         dial: { [weak self] in await self?.dialFiles($0) },
-        say: { [weak self] in await self?.offer($0) }),
+        say: { [weak self] in await self?.offer($0) },
+        published: { [weak self] in await self?.publishOffers() }),
       offers: stored.compactMap(Self.offer(in:)))
   }
 
@@ -34,12 +35,27 @@ extension MeetingSession {
 
   func learnFile(_ entry: Entry) {
     guard let offer = Self.offer(in: entry) else { return }
-    Task { [files] in await files.learn(offer) }
+    tellFiles { await $0.learn(offer) }
   }
 
   func withdrawFiles(_ targets: [EntryHash], by author: PeerID) {
     let entries = Set(targets.map(\.id))
-    Task { [files] in await files.withdraw(entries, by: author) }
+    tellFiles { await $0.withdraw(entries, by: author) }
+  }
+
+  /// In the order in which it is shown: nothing is withdrawn before it is offered.
+  private func tellFiles(_ news: @escaping @Sendable (FileDesk) async -> Void) {
+    fileNews = Task { [files, earlier = fileNews] in
+      await earlier?.value
+      await news(files)
+    }
+  }
+
+  /// Returns when the offers that were made here are shown, and can be referred to.
+  private func publishOffers() async {
+    // A disk that takes nothing for now is best cleared by a command about files.
+    if hindrances.isEmpty { await publishLines() }
+    await fileNews?.value
   }
 
   func take(fileCommand line: Substring) async {
@@ -50,6 +66,8 @@ extension MeetingSession {
           message: "Write it as /send PATH, /files, /accept FILE or /cancel FILE."))
       return
     }
+    // Whoever has seen an offer can refer to it.
+    await fileNews?.value
     await files.take(command)
   }
 

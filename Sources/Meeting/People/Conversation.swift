@@ -41,7 +41,7 @@ extension MeetingSession {
   }
 
   /// Returns when one's own lines are on the disk and on their way, or ``keepingRest`` is over.
-  private func publishLines() async {
+  func publishLines() async {
     while chat.holdsOwnLines, keepingRest > .zero {
       let areOut = AsyncFlag()
       lineWaiters.append(areOut)

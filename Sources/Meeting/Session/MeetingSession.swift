@@ -73,6 +73,8 @@ package actor MeetingSession {
   var namesInLog: [PeerID: String] = [:]
 
   let files: FileDesk
+  /// The latest that the desk is being told of what was shown.
+  var fileNews: Task<Void, Never>?
   /// Offers that an earlier run has kept.
   private let storedFiles: [Entry]
 
