@@ -1,3 +1,4 @@
+import Chat
 import Foundation
 import Foundations
 import History
@@ -43,6 +44,70 @@ struct LastLinesTests {
     let gate = await hold(session)
     for line in lines { await session.say(line) }
     return (await session.parts, await session.commitment, gate)
+  }
+
+  /// What is said and not deleted.
+  private static func texts(_ session: MeetingSession) async -> [String] {
+    await session.keepLines()
+    return await session.chat.ordered.compactMap {
+      ["text", "poll", "file"].contains($0.body.kind) ? $0.body.displayText : nil
+    }
+  }
+
+  @Test(
+    "Where the last line was refused, last means nothing once, and then the line before it",
+    arguments: [
+      String(repeating: "x", count: 9000), "/send /no/such/file", "/reply abcd hello", "/poll what",
+    ])
+  func refused(line: String) async throws {
+    try await FileMeeting.run { meeting in
+      let session = meeting.session
+      for line in ["keep me", line, "/delete last"] { await session.take(line: line) }
+      #expect(await Self.texts(session) == ["keep me"])
+      await meeting.journal.count(reaches: 1) { event in
+        if case .warning("bad-command", let message) = event {
+          message.contains("Your last line was not sent")
+        } else {
+          false
+        }
+      }
+      await session.take(line: "/delete last")
+      #expect(await Self.texts(session) == [])
+      // What is sent after it is the last line again.
+      for line in [line, "sent", "/delete last"] { await session.take(line: line) }
+      #expect(await Self.texts(session) == [])
+    }
+  }
+
+  @Test("While a file is read that was sent last, last means the file, and deletes it unsent")
+  func reading() async throws {
+    try await FileMeeting.run { meeting in
+      let session = meeting.session
+      let paths = try ["one.bin", "two.bin"].map { name in
+        let path = try meeting.write([], to: name)
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        try file.truncate(atOffset: 4 << 30)
+        try file.close()
+        return path
+      }
+      await session.take(line: "innocent")
+      for path in paths { await session.take(line: "/send \(path)") }
+      await session.take(line: "/react last !")
+      #expect(await meeting.journal.warning("bad-command").contains("two.bin is being read"))
+      for number in [2, 1] {
+        await session.take(line: "/delete last")
+        _ = await meeting.journal.reading { $0.state == .cancelled && $0.number == number }
+      }
+      #expect(await Self.texts(session) == ["innocent"])
+      await session.take(line: "/delete last")
+      #expect(await Self.texts(session) == [])
+      // A line that was said since is later than the file.
+      for line in ["/send \(paths[0])", "said since", "/delete last"] {
+        await session.take(line: line)
+      }
+      #expect(await Self.texts(session) == [])
+      #expect(await session.files.readings.map(\.path) == [paths[0]])
+    }
   }
 
   @Test("Leaving waits until all is kept, and says so if lines come that it can't say any more")

@@ -48,6 +48,10 @@ package enum ChatCommand: Hashable, Sendable {
     case badChoice(Int)
     /// Its edits could no longer be deleted together with it.
     case editedTooOften
+    /// What was said last was refused.
+    case lastNotSent
+    /// What was said last is a file that is being read.
+    case lastIsRead(String)
 
     /// What happened, and what to do.
     package var sentence: String {
@@ -68,6 +72,10 @@ package enum ChatCommand: Hashable, Sendable {
         "Choose from 1 to \(options), and only one where the poll allows no more."
       case .editedTooOften:
         "It was edited \(ChatBounds.deletedAtOnce - 1) times already. Write a new message."
+      case .lastNotSent:
+        "Your last line was not sent. To mean the message before it, give the command again."
+      case .lastIsRead(let name):
+        "\(name) is being read still. It can be meant once it is offered; /delete last calls it off."
       }
     }
   }
@@ -76,6 +84,20 @@ package enum ChatCommand: Hashable, Sendable {
   package static let verbs = [
     "reply", "edit", "delete", "react", "unreact", "poll", "vote", "hand",
   ]
+
+  /// Whether what is said by the line, without its slash, can be meant by "last".
+  package static func isMessage(_ line: some StringProtocol) -> Bool {
+    ["reply", "poll"].contains(line.split(maxSplits: 1) { $0.isWhitespace }.first ?? "")
+  }
+
+  package var meansLast: Bool {
+    switch self {
+    case .reply(let name, _), .edit(let name, _), .delete(let name), .react(let name, _, _),
+      .vote(let name, _):
+      name.prefix == EntryName.last
+    case .poll, .hand: false
+    }
+  }
 
   /// - Parameter line: without its slash. `nil` when its first word is no verb of chat.
   package init?(parsing line: some StringProtocol) throws(Problem) {

@@ -12,7 +12,9 @@ actor FileDesk {
   struct Surroundings: Sendable {
     let members: @Sendable () async -> [PeerID]
     let dial: @Sendable (PeerID) async -> (stream: FramedStream, member: AdmittedMember)?
-    let say: @Sendable (WireChatBody) async -> Void
+    /// What was asked for after the line with this number.
+    let say: @Sendable (WireChatBody, Int) async -> Void
+    let notSaid: @Sendable (Int) async -> Void
     /// Returns when what was said so far has come back as offers.
     let published: @Sendable () async -> Void
   }
@@ -189,7 +191,8 @@ actor FileDesk {
 
   // MARK: - Commands
 
-  func take(_ command: FileCommand) async {
+  /// - Parameter line: the number of the line before it.
+  func take(_ command: FileCommand, after line: Int) async {
     switch command {
     case .files:
       await finishOffering { _, _ in true }
@@ -204,7 +207,7 @@ actor FileDesk {
         forgetMissing(item.offer.shape.root)
         report(item.offer.shape.root, isAnswer: true)
       }
-    case .send(let rest): await offer(rest)
+    case .send(let rest): await offer(rest, after: line)
     case .accept(let name):
       await finishOffering { own, _ in own == name }
       guard let (root, entry) = find(name) else { return }

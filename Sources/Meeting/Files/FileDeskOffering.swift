@@ -14,6 +14,8 @@ extension FileDesk {
     let path: String
     let size: Int
     let note: String
+    /// The number of the line before it.
+    let line: Int
     var bytes = 0
     /// Whether anything was told of it: what is read in a moment is best told of when it is offered.
     var isTold = false
@@ -29,24 +31,28 @@ extension FileDesk {
   static let mostReadings = 1000
   private static let reportInterval = Duration.milliseconds(500)
 
-  func offer(_ rest: String) async {
+  func offer(_ rest: String, after line: Int) async {
     let (written, note) = FileCommand.split(rest) {
       FileFolder.size(of: Self.expanded($0)) != nil
     }
     let path = Self.absolute(written)
     guard let size = FileFolder.size(of: path) else {
       let hint = note.isEmpty ? "" : " (a path with blanks stands in quotes: /send \"PATH\" NOTE)"
-      return refuse(path, "there is no plain file that can be read" + hint)
+      return await refuse(path, "there is no plain file that can be read" + hint, after: line)
     }
     guard size <= FileBounds.chunks * FileBounds.chunk else {
-      return refuse(path, "it is larger than 4 GiB")
+      return await refuse(path, "it is larger than 4 GiB", after: line)
     }
-    guard note.utf8.count <= 512 else { return refuse(path, "the note is too long") }
+    guard note.utf8.count <= 512 else {
+      return await refuse(path, "the note is too long", after: line)
+    }
     guard readings.count < Self.mostReadings else {
-      return refuse(path, "\(Self.mostReadings) files wait to be read already")
+      return await refuse(
+        path, "\(Self.mostReadings) files wait to be read already", after: line)
     }
     readingCount += 1
-    readings.append(Reading(number: readingCount, path: path, size: size, note: note))
+    readings.append(
+      Reading(number: readingCount, path: path, size: size, note: note, line: line))
     if isReading || size > Self.promptBytes { tell(readings.count - 1, .reading) }
     guard !isReading else { return }
     isReading = true
@@ -80,7 +86,8 @@ extension FileDesk {
       let range = start..<min(start + FileBounds.chunk, reading.size)
       guard let bytes = FileFolder.read(reading.path, range) else {
         tell(0, .failed)
-        return refuse(reading.path, "it can't be read, or changes")
+        readings.removeFirst()
+        return await refuse(reading.path, "it can't be read, or changes", after: reading.line)
       }
       whole.update(data: bytes)
       hashes.append(Wire.digest(bytes))
@@ -113,7 +120,7 @@ extension FileDesk {
     let body = WireChatBody.file(
       name: reading.name, byteCount: reading.size, chunkBytes: FileBounds.chunk, digest: digest,
       root: shape.root, note: reading.note)
-    let handing = Task { [surroundings] in await surroundings?.say(body) ?? () }
+    let handing = Task { [surroundings] in await surroundings?.say(body, reading.line) ?? () }
     self.handing = handing
     await handing.value
   }
@@ -123,6 +130,17 @@ extension FileDesk {
     guard ownFiles.contains(where: { isMeant($0.name, $0.path) }) else { return }
     await handing?.value
     await surroundings?.published()
+  }
+
+  /// What "last" means after that line, if it isn't offered yet; what was handed over is, on return.
+  /// - Returns: its name, fit to be shown.
+  func lastReading(after line: Int, isCalledOff: Bool) async -> String? {
+    guard let reading = readings.last, reading.line == line else {
+      await finishOffering { _, _ in true }
+      return nil
+    }
+    if isCalledOff { _ = cancelReading { $0.number == reading.number } }
+    return DisplayText.line(reading.name, limit: 60)
   }
 
   /// - Returns: whether such a file was being read, or waited for that.
@@ -155,9 +173,10 @@ extension FileDesk {
           bytes: reading.bytes, total: reading.size)))
   }
 
-  private func refuse(_ path: String, _ reason: String) {
+  private func refuse(_ path: String, _ reason: String, after line: Int) async {
     let path = DisplayText.line(path, limit: 200)
     emit(.warning(code: "file-not-sent", message: "\(path) was not offered: \(reason)."))
+    await surroundings?.notSaid(line)
   }
 
   static func absolute(_ path: String) -> String {

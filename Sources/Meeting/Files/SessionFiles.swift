@@ -13,14 +13,18 @@ extension MeetingSession {
       FileDesk.Surroundings(
         members: { [weak self] in await self?.othersHere ?? [] },
         dial: { [weak self] in await self?.dialFiles($0) },
-        say: { [weak self] in await self?.offer($0) },
+        say: { [weak self] in await self?.offer($0, after: $1) },
+        notSaid: { [weak self] in await self?.lastLineFailed(after: $0) },
         published: { [weak self] in await self?.publishOffers() }),
       offers: stored.compactMap(Self.offer(in:)))
   }
 
   private var othersHere: [PeerID] { roster.people.filter { !$0.isMe }.map(\.id) }
 
-  private func offer(_ body: WireChatBody) {
+  private func lastLineFailed(after line: Int) { lastLine.failed(after: line) }
+
+  private func offer(_ body: WireChatBody, after line: Int) {
+    lastLine.offered(body, after: line)
     drive(chat: .compose(body, wall: parts.clock.wallTime()))
   }
 
@@ -68,7 +72,8 @@ extension MeetingSession {
     }
     // Whoever has seen an offer can refer to it.
     await fileNews?.value
-    await files.take(command)
+    if case .send = command { lastLine.asked() }
+    await files.take(command, after: lastLine.number)
   }
 
   // MARK: - Streams

@@ -17,7 +17,12 @@ extension MeetingSession {
       $0.properties.isWhitespace || $0.properties.isDefaultIgnorableCodePoint
     }
     guard !isBlank else { return }
-    drive(chat: .compose(.text(line), wall: parts.clock.wallTime()))
+    compose(.text(line))
+  }
+
+  private func compose(_ message: WireChatBody) {
+    lastLine.said(message)
+    drive(chat: .compose(message, wall: parts.clock.wallTime()))
   }
 
   /// Who came and went stands in the log: attendance is a query over it.
@@ -77,11 +82,31 @@ extension MeetingSession {
       guard let command = try ChatCommand(parsing: line) else { return false }
       // "last" is the line before it, which may be on its way to the disk still.
       await publishLines()
+      guard try await !callOffLast(by: command) else { return true }
       let body = try chat.body(of: command)
-      drive(chat: .compose(body, wall: parts.clock.wallTime()))
+      if ChatCommand.isMessage(line) {
+        compose(body)
+      } else {
+        drive(chat: .compose(body, wall: parts.clock.wallTime()))
+      }
     } catch {
+      if error != .lastNotSent, ChatCommand.isMessage(line) {
+        lastLine.failed(after: lastLine.number)
+      }
       emit(.warning(code: "bad-command", message: error.sentence))
     }
+    return true
+  }
+
+  /// What was said last may not be in the log: it was refused, or is a file that is being read still.
+  /// - Returns: whether that file is deleted before it was offered.
+  private func callOffLast(by command: ChatCommand) async throws(ChatCommand.Problem) -> Bool {
+    guard command.meansLast else { return false }
+    guard !lastLine.takeUnsent() else { throw .lastNotSent }
+    let isDeleted = if case .delete = command { true } else { false }
+    guard let name = await files.lastReading(after: lastLine.number, isCalledOff: isDeleted)
+    else { return false }
+    guard isDeleted else { throw .lastIsRead(name) }
     return true
   }
 
@@ -113,7 +138,8 @@ extension MeetingSession {
       case .show(let entry): show(entry)
       case .sendHeads(let heads, let peer): send(.with { $0.heads = heads }, to: peer)
       case .sendBatch(let batch, let peer): send(.with { $0.batch = batch }, to: peer)
-      case .refused(_, let refusal):
+      case .refused(let body, let refusal):
+        lastLine.refused(body)
         emit(
           .warning(
             code: "chat-refused", message: "The line was not sent: \(Self.reason(of: refusal))."))

@@ -89,6 +89,7 @@ package actor MeetingSession {
   var connected: Set<PeerID> = []
   var latestFigures: (moment: Moment, rtp: [PeerID: RTPStatistics])?
 
+  var lastLine = LastLine()
   /// Lines of standard input said in this turn, and when it began.
   var linesInTurn = 0
   var turnBegan = Moment.zero
