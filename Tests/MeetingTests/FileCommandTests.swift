@@ -52,15 +52,15 @@ struct FileCommandOrderTests {
         await session.take(line: "/send \(path)")
         await session.take(line: "/files")
       }
-      #expect(await meeting.journal.warnings("no-files").isEmpty)
       let other = try meeting.write([4, 5, 6], to: "other.txt")
       await Self.slowly(session) {
         await session.take(line: "/send \(other)")
         await session.take(line: "/cancel other.txt")
       }
+      await session.take(line: "done")
+      _ = await meeting.journal.texts(until: "done")
+      #expect(await meeting.journal.warnings("no-files").isEmpty)
       #expect(await meeting.journal.warnings("no-such-file").isEmpty)
-      let report = await meeting.journal.report(.cancelled)
-      #expect(report.name == "other.txt" && report.path == other)
       let states = await session.files.items.values.map { ($0.offer.name, $0.state.isOffered) }
       #expect(Dictionary(uniqueKeysWithValues: states) == ["secret.txt": false, "other.txt": true])
     }

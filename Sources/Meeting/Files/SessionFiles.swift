@@ -55,10 +55,10 @@ extension MeetingSession {
     }
   }
 
-  /// Returns when the offers that were made here are shown, and can be referred to.
+  /// Returns when what was said here about files is known to the desk.
   private func publishOffers() async {
-    // A disk that takes nothing for now is best cleared by a command about files.
-    if hindrances.isEmpty { await publishLines() }
+    // A command about files may be what makes room.
+    await publishLines(waitsForRoom: false)
     await fileNews?.value
   }
 
@@ -70,9 +70,11 @@ extension MeetingSession {
           message: "Write it as /send PATH, /files, /accept FILE or /cancel FILE."))
       return
     }
-    // Whoever has seen an offer can refer to it.
-    await fileNews?.value
-    if case .send = command { lastLine.asked() }
+    if case .send = command {
+      lastLine.asked()
+    } else {
+      await publishOffers()
+    }
     await files.take(command, after: lastLine.number)
   }
 

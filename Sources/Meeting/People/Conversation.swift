@@ -46,8 +46,9 @@ extension MeetingSession {
   }
 
   /// Returns when one's own lines are on the disk and on their way, or ``keepingRest`` is over.
-  func publishLines() async {
-    while chat.holdsOwnLines, keepingRest > .zero {
+  /// - Parameter waitsForRoom: whether also while the disk takes nothing.
+  func publishLines(waitsForRoom: Bool = true) async {
+    while chat.holdsOwnLines, keepingRest > .zero, waitsForRoom || hindrances.isEmpty {
       let areOut = AsyncFlag()
       lineWaiters.append(areOut)
       await keep(waitingFor: areOut)
@@ -149,7 +150,10 @@ extension MeetingSession {
       }
     }
     chatAlarm?.set(chat.deadline)
-    guard !chat.holdsOwnLines else { return }
+    if !chat.holdsOwnLines { raiseLineWaiters() }
+  }
+
+  private func raiseLineWaiters() {
     for waiter in lineWaiters { waiter.raise() }
     lineWaiters = []
   }
@@ -274,6 +278,7 @@ extension MeetingSession {
     guard case .append(let entries) = step else { return }
     hindrances.insert(failure.code)
     drive(chat: .notCommitted(entries.map(\.id)))
+    raiseLineWaiters()
   }
 
   /// After all that was handed over before: there would be nothing yet to mark.

@@ -90,12 +90,13 @@ package actor MeetingSession {
   var latestFigures: (moment: Moment, rtp: [PeerID: RTPStatistics])?
 
   var lastLine = LastLine()
+
   /// Lines of standard input said in this turn, and when it began.
   var linesInTurn = 0
   var turnBegan = Moment.zero
   /// Before the next turn.
   var turnPause: Task<Void, Never>?
-  /// Raised once all of one's own lines are kept and published.
+  /// Raised once all of one's own lines are kept and published, or can't be for now.
   var lineWaiters: [AsyncFlag] = []
   /// When something was last kept by whoever leaves, or leaving began.
   var keepingSince: Moment?
