@@ -92,15 +92,18 @@ actor EventJournal {
 
   /// Returns once the file was told of as complete so often.
   func completions(of file: EntryID, reach count: Int) async {
-    while true {
-      let times = events.count { event in
-        if case .file(let report) = event {
-          report.file == file && report.state == .complete
-        } else {
-          false
-        }
+    await self.count(reaches: count) { event in
+      if case .file(let report) = event {
+        report.file == file && report.state == .complete
+      } else {
+        false
       }
-      guard times < count else { return }
+    }
+  }
+
+  /// Returns once so many such events came.
+  func count(reaches times: Int, where fits: @Sendable (MeetingEvent) -> Bool) async {
+    while events.count(where: fits) < times {
       await withCheckedContinuation { waiters.append($0) }
     }
   }

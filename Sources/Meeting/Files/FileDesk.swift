@@ -28,6 +28,8 @@ actor FileDesk {
   let parts: SessionParts
   let emit: @Sendable (MeetingEvent) -> Void
   let directory: String
+  /// Of the disk on which a folder lies.
+  var room: @Sendable (String) -> FileRoom? = { FileRoom(at: $0) }
   var surroundings: Surroundings?
   /// By their roots: the same content offered twice is one file.
   var items: [[UInt8]: Item] = [:]
@@ -211,6 +213,8 @@ actor FileDesk {
     case .accept(let name):
       await finishOffering { own, _ in own == name }
       guard let (root, entry) = find(name) else { return }
+      // Whoever asks is told again what is wrong.
+      warned.subtract(["file-disk", "file-not-kept", "file-room"])
       forgetMissing(root)
       guard case .offered = items[root]?.state else { return await acceptAgain(root, entry) }
       items[root]?.lead(with: entry)

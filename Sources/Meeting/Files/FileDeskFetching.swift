@@ -9,6 +9,15 @@ import Wire
 extension FileDesk {
   func fetch(_ root: [UInt8]) {
     guard let item = items[root] else { return }
+    let size = item.offer.shape.byteCount
+    if let room = room(parts.directory.path), !room.holds(size) {
+      warn(
+        "file-room",
+        "\(item.offer.name) (\(DisplayText.size(size))) doesn't fit: on the disk of the data directory "
+          + "\(DisplayText.size(room.free)) are left, and \(DisplayText.size(room.reserve)) stay "
+          + "free for what is said. Make room, and try /accept again.")
+      return report(root, .failed)
+    }
     do {
       try folder(of: root).makeAnew()
     } catch {
@@ -21,6 +30,7 @@ extension FileDesk {
   private func begin(_ root: [UInt8], _ fetch: FileFetch) {
     items[root]?.state = .fetching
     fetches[root] = fetch
+    items[root]?.chunksTold = fetch.map.count
     report(root)
     for (peer, map) in items[root]?.others ?? [:] { drive(root, .holder(peer, map)) }
     // An empty file and one whose chunks were all kept need nobody.
@@ -127,7 +137,7 @@ extension FileDesk {
         do {
           try folder(of: root).keep(list: hashes)
         } catch {
-          diskFailed(error)
+          diskFailed(error.sentence)
         }
       case .request(let peer, let chunk): send(.request(root: root, chunk: chunk), to: peer)
       case .store(let chunk, let bytes): store(bytes, as: chunk, of: root)
@@ -148,19 +158,24 @@ extension FileDesk {
 
   private func store(_ bytes: [UInt8], as chunk: Int, of root: [UInt8]) {
     guard let shape = items[root]?.offer.shape else { return }
+    if let room = room(parts.directory.path), !room.holds(bytes.count) {
+      let reserve = DisplayText.size(room.reserve)
+      diskFailed("the last \(reserve) of its disk stay free for what is said")
+      return drive(root, .notStored(chunk: chunk, bytes))
+    }
     do {
       try folder(of: root).store(bytes, at: shape.range(of: chunk).lowerBound)
       drive(root, .stored(chunk: chunk))
     } catch {
-      diskFailed(error)
+      diskFailed(error.sentence)
       drive(root, .notStored(chunk: chunk, bytes))
     }
   }
 
-  private func diskFailed(_ error: SystemError) {
+  private func diskFailed(_ reason: String) {
     warn(
       "file-disk",
-      "Files can't be kept in the data directory: \(error.sentence). The meeting goes on, and so "
+      "Files can't be kept in the data directory: \(reason). The meeting goes on, and so "
         + "does fetching once there is room.")
   }
 

@@ -110,6 +110,8 @@ extension FileDesk {
       try folder.keep(list: hashes)
       try folder.keep(place: reading.path)
     } catch {
+      // What is left of it would be fetched from others after a restart, as what was begun is.
+      if folder.place == nil { folder.remove() }
       warn(
         "file-not-kept",
         "After a restart \(reading.path) has to be offered anew: \(error.sentence).")
