@@ -110,9 +110,8 @@ struct FileItemTests {
   @Test("The offer that was accepted counts, and when it is withdrawn one that agrees with it")
   func leading() {
     var item = FileDesk.Item(Self.offer(1, by: 1))
-    let isTaken = item.add(Self.offer(2, by: 2, bytes: 99), isOwn: false)
-    #expect(isTaken == .added(insteadOf: nil))
-    _ = item.add(Self.offer(3, by: 3), isOwn: false)
+    item.add(Self.offer(2, by: 2, bytes: 99), isOwn: false)
+    item.add(Self.offer(3, by: 3), isOwn: false)
     #expect(item.agreeing.count == 2)
     item.lead(with: Self.offer(2, by: 2).entry)
     #expect(item.offer.shape.byteCount == 99 && item.agreeing.count == 1)
@@ -132,16 +131,34 @@ struct FileItemTests {
   @Test("Of one member the newest offers count; the one that is under way stays besides")
   func ofOne() {
     var item = FileDesk.Item(Self.offer(1, by: 1))
-    for number in UInt8(2)...20 { _ = item.add(Self.offer(number, by: 1), isOwn: false) }
+    for number in UInt8(2)...20 { item.add(Self.offer(number, by: 1), isOwn: false) }
     let newest = Set((UInt8(13)...20).map { Self.offer($0, by: 1).entry })
     #expect(Self.entries(item) == newest)
     #expect(item.offer.entry == Self.offer(13, by: 1).entry)
     item.lead(with: Self.offer(15, by: 1).entry)
     item.state = .fetching
-    for number in UInt8(21)...40 { _ = item.add(Self.offer(number, by: 1), isOwn: false) }
+    for number in UInt8(21)...40 { item.add(Self.offer(number, by: 1), isOwn: false) }
     #expect(item.offer.entry == Self.offer(15, by: 1).entry)
     let later = Set((UInt8(34)...40).map { Self.offer($0, by: 1).entry })
     #expect(Self.entries(item) == later.union([item.offer.entry]))
+  }
+
+  @Test("An older one can be accepted still, and takes the place of one that is withdrawn")
+  func aside() {
+    var item = FileDesk.Item(Self.offer(1, by: 1))
+    for number in UInt8(2)...20 { item.add(Self.offer(number, by: 1), isOwn: false) }
+    #expect(Set(item.known.map(\.entry)).count == 20)
+    item.lead(with: Self.offer(3, by: 1).entry)
+    #expect(item.offer.entry == Self.offer(3, by: 1).entry)
+    #expect(item.offers.count == 8 && Set(item.known.map(\.entry)).count == 20)
+    for number in (UInt8(2)...20).reversed() {
+      let isLeft = item.remove(Self.offer(number, by: 1).entry)
+      #expect(isLeft && item.known.count == number - 1)
+      #expect(item.offers.count == min(Int(number) - 1, 8))
+    }
+    #expect(Self.entries(item) == [Self.offer(1, by: 1).entry])
+    let isLeft = item.remove(Self.offer(1, by: 1).entry)
+    #expect(!isLeft)
   }
 
   @Test("One member's flood takes no other's place; all are bounded, and one's own always count")
@@ -149,17 +166,17 @@ struct FileItemTests {
     var item = FileDesk.Item(Self.offer(0, by: 0))
     for author in UInt8(1)...7 {
       for number in 0..<UInt8(20) {
-        _ = item.add(Self.offer(author * 20 + number, by: author), isOwn: false)
+        item.add(Self.offer(author * 20 + number, by: author), isOwn: false)
       }
     }
     #expect(Self.entries(item).contains(Self.offer(0, by: 0).entry))
     #expect(item.offers.count == 57)
     // Whoever has the most makes room, down to one of each.
-    for author in UInt8(160)...250 { _ = item.add(Self.offer(author, by: author), isOwn: false) }
+    for author in UInt8(160)...250 { item.add(Self.offer(author, by: author), isOwn: false) }
     #expect(item.offers.count == 64)
     #expect(Set(item.offers.map(\.author)).count == 64)
     #expect(Self.entries(item).contains(Self.offer(0, by: 0).entry))
-    _ = item.add(Self.offer(255, by: 255), isOwn: true)
+    item.add(Self.offer(255, by: 255), isOwn: true)
     #expect(Self.entries(item).contains(Self.offer(255, by: 255).entry))
     #expect(item.offers.count == 65)
   }

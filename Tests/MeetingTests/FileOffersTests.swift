@@ -47,6 +47,64 @@ struct FileOffersTests {
     }
   }
 
+  @Test("Offered under thirty names, a file is fetched by any of them, and stays while one is left")
+  func manyNames() async throws {
+    try await FileMeeting.run { meeting in
+      let files = await meeting.session.files
+      let member = try FileMember(grantedBy: meeting.genesis)
+      let offers = (1...30).map { meeting.offer(Self.content, named: "form \($0)", by: member.id) }
+      for offer in offers { await files.learn(offer) }
+      let root = offers[0].shape.root
+      let stream = try await member.connect(to: meeting.session)
+      await meeting.session.take(line: "/accept \(offers[0].entry.description.prefix(8))")
+      async let giving: Void = stream.give(Self.content, of: root)
+      let report = await Self.told(of: offers[0], meeting.journal) { $0.state == .complete }
+      #expect(report.path?.hasSuffix("/form 1") == true)
+      // It is here by any other, too.
+      await meeting.session.take(line: "/accept form 2")
+      _ = await Self.told(of: offers[1], meeting.journal) { $0.state == .complete && $0.isAnswer }
+      #expect(await files.items[root]?.offers.count == 8)
+      // With the newest deleted, an older one is left each time.
+      for offer in offers.dropFirst().reversed() {
+        await files.withdraw([offer.entry], by: member.id)
+        let isHere = if case .whole = await files.items[root]?.state { true } else { false }
+        #expect(isHere, "\(offer.name)")
+      }
+      #expect(await files.items[root]?.known.map(\.name) == ["form 1"])
+      await files.withdraw([offers[0].entry], by: member.id)
+      #expect(await files.items.isEmpty)
+      #expect(await meeting.journal.warnings("no-such-file").isEmpty)
+      stream.close()
+      try await giving
+      await member.links.close()
+    }
+  }
+
+  @Test("Whoever offers another's file ten thousand times leaves the others room for theirs")
+  func floodOfOne() async throws {
+    try await FileMeeting.run { meeting in
+      let files = await meeting.session.files
+      let honest = meeting.offer(Self.content, by: PeerID(publicKey: [1]))
+      await files.learn(honest)
+      let again = PeerID(publicKey: [9])
+      let shape = honest.shape
+      for number in 1...FileDesk.mostOffers + 5 {
+        var entry = [UInt8](repeating: 0, count: 16)
+        withUnsafeBytes(of: number) { entry.replaceSubrange(0..<8, with: $0) }
+        await files.learn(
+          FileDesk.Offer(
+            entry: EntryID(entry)!, author: again, name: "plan", shape: shape,
+            digest: honest.digest))
+      }
+      #expect(await files.items[shape.root]?.known.count == FileDesk.mostOffers)
+      #expect(await meeting.journal.warnings("too-many-files").count == 1)
+      let other = meeting.offer([[1]], named: "agenda", by: PeerID(publicKey: [2]))
+      await files.learn(other)
+      #expect(await files.items[other.shape.root]?.offer.name == "agenda")
+      #expect(await files.items[shape.root]?.known.contains { $0.entry == honest.entry } == true)
+    }
+  }
+
   @Test("However often a file is offered falsely, it is fetched by the honest offer")
   func floodOfLies() async throws {
     try await FileMeeting.run { meeting in

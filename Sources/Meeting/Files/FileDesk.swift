@@ -102,10 +102,7 @@ actor FileDesk {
     if isNew {
       items[root] = Item(offer)
     } else {
-      switch items[root]?.add(offer, isOwn: own != nil) {
-      case .added(let loser): if let loser { forgetOffer(by: loser) }
-      case .refused, nil: return tellOfTooMany()
-      }
+      items[root]?.add(offer, isOwn: own != nil)
     }
     offerCount += 1
     offersBy[offer.author, default: 0] += 1
@@ -148,12 +145,16 @@ actor FileDesk {
       ($0.value, $0.key) < ($1.value, $1.key)
     }
     guard let most, most.value > offersBy[author, default: 0] + 1 else { return false }
+    for root in items.keys where items[root]?.forgetAside(by: most.key) == true {
+      forgetOffer(by: most.key)
+      return true
+    }
     let victim = items.first { _, item in
       guard case .offered = item.state else { return false }
-      return item.offers.allSatisfy { $0.author == most.key }
+      return item.known.allSatisfy { $0.author == most.key }
     }
     guard let victim else { return false }
-    for _ in victim.value.offers { forgetOffer(by: most.key) }
+    for _ in victim.value.known { forgetOffer(by: most.key) }
     items[victim.key] = nil
     return true
   }
@@ -179,7 +180,7 @@ actor FileDesk {
 
   func withdraw(_ entries: Set<EntryID>, by author: PeerID) {
     for (root, item) in items {
-      for offer in item.offers where offer.author == author && entries.contains(offer.entry) {
+      for offer in item.known where offer.author == author && entries.contains(offer.entry) {
         forgetOffer(by: author)
         let shape = items[root]?.offer.shape
         let isLeft = items[root]?.remove(offer.entry) ?? true
@@ -213,6 +214,7 @@ actor FileDesk {
     case .accept(let name):
       await finishOffering { own, _ in own == name }
       guard let (root, entry) = find(name) else { return }
+      items[root]?.recall(entry)
       // Whoever asks is told again what is wrong.
       warned.subtract(["file-disk", "file-not-kept", "file-room"])
       forgetMissing(root)
@@ -247,7 +249,7 @@ actor FileDesk {
   private func find(_ text: String) -> (root: [UInt8], entry: EntryID)? {
     let digits = text.lowercased().drop { $0 == "#" }
     func offers(where fits: (Offer) -> Bool) -> [(root: [UInt8], entry: EntryID)] {
-      items.flatMap { root, item in item.offers.filter(fits).map { (root, $0.entry) } }
+      items.flatMap { root, item in item.known.filter(fits).map { (root, $0.entry) } }
     }
     var found: [(root: [UInt8], entry: EntryID)] = []
     if digits.count >= 4 { found = offers { $0.entry.description.hasPrefix(digits) } }
@@ -301,7 +303,9 @@ actor FileDesk {
     // offered, each offer says its own.
     let isProgress = (state ?? report.state) == .fetching
     let isOffered = (state ?? report.state) == .offered
-    let told = isProgress ? [item.offer] : isOffered ? item.offers : item.agreeing
+    let offers = isAnswer ? item.known : item.offers
+    let told =
+      isProgress ? [item.offer] : isOffered ? offers : offers.filter { $0.shape == shape }
     for offer in told where entry == nil || isProgress || offer.entry == entry {
       emit(
         .file(

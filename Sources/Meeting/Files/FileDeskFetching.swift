@@ -213,7 +213,7 @@ extension FileDesk {
     }
     // Of several offers one may lie about the whole.
     guard
-      let offer = item.offers.first(where: { $0.digest == whole && $0.shape == item.offer.shape })
+      let offer = item.known.first(where: { $0.digest == whole && $0.shape == item.offer.shape })
     else {
       folder(of: root).remove()
       items[root]?.state = .offered

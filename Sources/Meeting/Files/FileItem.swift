@@ -19,6 +19,9 @@ extension FileDesk {
     private var inOrder: [Offer]
     /// The place of the offer that counts.
     private var leading = 0
+    /// Older ones, in the order in which they were set aside for others: each can be accepted still, and
+    /// comes back when there is a place. They count among ``FileDesk/mostOffers``.
+    private var aside: [Offer] = []
     var state = State.offered
     /// Members that take part in the file, and what they have.
     var others: [PeerID: ChunkMap] = [:]
@@ -32,16 +35,10 @@ extension FileDesk {
       inOrder = [offer]
     }
 
-    enum Adding: Hashable {
-      /// - Parameter insteadOf: whose older offer made room.
-      case added(insteadOf: PeerID?)
-      case refused
-    }
-
-    /// Offers of one content that can be referred to: each is told of when the file is here.
+    /// Offers of one content that are told of together, each when the file is here.
     private static let most = 64
-    /// Of one member the newest, as many as a file is offered again by hand. Nobody else's are lost to
-    /// them, whatever they claim.
+    /// Of one member the newest, as many as a file is offered again by hand. Nobody else's are set aside
+    /// for them, whatever they claim.
     private static let mostOfOne = 8
 
     /// Whether it is on its way here.
@@ -58,48 +55,91 @@ extension FileDesk {
     var offers: [Offer] { [offer] + inOrder[..<leading] + inOrder[(leading + 1)...] }
     /// Those whose words are the one's that counts.
     var agreeing: [Offer] { offers.filter { $0.shape == offer.shape } }
+    /// All that can be referred to.
+    var known: [Offer] { offers + aside }
 
-    /// An author's oldest offer makes room for its newest; where there are too many in all, the oldest
+    /// An author's oldest offer makes place for its newest; where there are too many in all, the oldest
     /// of whoever made the most of them, for one who made fewer. The one that is fetched or here stays.
-    /// - Returns: whether it can be referred to from now on.
-    mutating func add(_ offer: Offer, isOwn: Bool) -> Adding {
-      let counts = inOrder.reduce(into: [PeerID: Int]()) { $0[$1.author, default: 0] += 1 }
-      let ofOne = counts[offer.author, default: 0]
-      var loser: PeerID?
-      if ofOne >= Self.mostOfOne {
-        loser = offer.author
-      } else if inOrder.count >= Self.most, !isOwn {
-        let most = counts.max { ($0.value, $0.key) < ($1.value, $1.key) }
-        guard let most, most.value > ofOne + 1 else { return .refused }
-        loser = most.key
+    mutating func add(_ offer: Offer, isOwn: Bool) {
+      if makePlace(for: offer.author) || isOwn {
+        inOrder.append(offer)
+      } else {
+        aside.append(offer)
       }
-      if let loser {
-        let oldest = inOrder.indices.first {
-          inOrder[$0].author == loser && ($0 != leading || state.isOffered)
-        }
-        // Of several at most one is under way.
-        guard let oldest else { return .refused }
-        _ = remove(inOrder[oldest].entry)
-      }
-      inOrder.append(offer)
-      return .added(insteadOf: loser)
     }
 
     /// Lets this one of the offers count.
     mutating func lead(with entry: EntryID) {
+      recall(entry)
       leading = inOrder.firstIndex { $0.entry == entry } ?? leading
+    }
+
+    /// Tells of this one again, as of the newest: somebody has asked for it.
+    mutating func recall(_ entry: EntryID) {
+      guard let place = aside.firstIndex(where: { $0.entry == entry }) else { return }
+      let offer = aside.remove(at: place)
+      if !makePlace(for: offer.author) { setAside { _ in true } }
+      inOrder.append(offer)
+    }
+
+    /// - Returns: whether there is a place for an offer by this member.
+    private mutating func makePlace(for author: PeerID) -> Bool {
+      let counts = counts
+      let ofOne = counts[author, default: 0]
+      if ofOne >= Self.mostOfOne { return setAside { $0 == author } }
+      guard inOrder.count >= Self.most else { return true }
+      let most = counts.max { ($0.value, $0.key) < ($1.value, $1.key) }
+      guard let most, most.value > ofOne + 1 else { return false }
+      return setAside { $0 == most.key }
+    }
+
+    private var counts: [PeerID: Int] {
+      inOrder.reduce(into: [:]) { $0[$1.author, default: 0] += 1 }
+    }
+
+    /// The oldest by such a member, but for one that is fetched or here.
+    @discardableResult
+    private mutating func setAside(by isMeant: (PeerID) -> Bool) -> Bool {
+      let place = inOrder.indices.first {
+        isMeant(inOrder[$0].author) && ($0 != leading || state.isOffered)
+      }
+      guard let place, inOrder.count > 1 else { return false }
+      aside.append(takeOut(place))
+      return true
+    }
+
+    /// There are others.
+    private mutating func takeOut(_ place: Int) -> Offer {
+      let offer = inOrder.remove(at: place)
+      if place < leading {
+        leading -= 1
+      } else if place == leading {
+        leading = inOrder.firstIndex { $0.shape == offer.shape } ?? 0
+      }
+      return offer
     }
 
     /// - Returns: whether another offer is left to count.
     mutating func remove(_ entry: EntryID) -> Bool {
+      aside.removeAll { $0.entry == entry }
       guard let place = inOrder.firstIndex(where: { $0.entry == entry }) else { return true }
-      guard inOrder.count > 1 else { return false }
-      let removed = inOrder.remove(at: place)
-      if place < leading {
-        leading -= 1
-      } else if place == leading {
-        leading = inOrder.firstIndex { $0.shape == removed.shape } ?? 0
+      let counts = counts
+      let author = inOrder[place].author
+      // The newest of those whose author has a place.
+      let heir = aside.lastIndex {
+        counts[$0.author, default: 0] - ($0.author == author ? 1 : 0) < Self.mostOfOne
       }
+      if let heir { inOrder.append(aside.remove(at: heir)) }
+      guard inOrder.count > 1 else { return false }
+      _ = takeOut(place)
+      return true
+    }
+
+    /// Forgets the oldest by this member that was set aside.
+    /// - Returns: whether there was one.
+    mutating func forgetAside(by author: PeerID) -> Bool {
+      guard let place = aside.firstIndex(where: { $0.author == author }) else { return false }
+      aside.remove(at: place)
       return true
     }
   }
