@@ -90,6 +90,48 @@ struct HoldersTests {
     #expect(took < .seconds(12), "\(took)")
   }
 
+  @Test(
+    "However many hold all places, giving nothing and saying again what they have, who gives gets one",
+    arguments: [false, true])
+  func placesHeld(isRefusing: Bool) {
+    let content = FileFetchTests.Content(40)
+    var fetch = Self.makeFetch(content)
+    let full = ChunkMap(chunkCount: 40, isFull: true)
+    let giver = Self.peer(100)
+    var (now, isComplete) = (Moment.zero, false)
+    func drive(_ input: FileFetch.Input) {
+      var outputs: [FileFetch.Output] = []
+      fetch.handle(input, at: now, into: &outputs)
+      carryOut(outputs)
+    }
+    func carryOut(_ outputs: [FileFetch.Output]) {
+      for output in outputs {
+        switch output {
+        case .request(giver, let chunk):
+          drive(.chunk(giver, index: chunk, content.chunks[chunk]))
+        case .request(let peer, let chunk): if isRefusing { drive(.refused(peer, chunk: chunk)) }
+        case .store(let chunk, _): drive(.stored(chunk: chunk))
+        case .complete: isComplete = true
+        case .askList, .keepList, .announce, .misbehaviour: break
+        }
+      }
+    }
+    while !isComplete, now < .zero + .seconds(60) {
+      // As often as the driver offers a holder again that has no place.
+      for number in 1...16 { drive(.holder(Self.peer(UInt8(number)), full)) }
+      drive(.holder(giver, full))
+      let next = now + .seconds(2)
+      while !isComplete, let deadline = fetch.deadline, deadline < next {
+        now = max(now + .milliseconds(1), deadline)
+        var outputs: [FileFetch.Output] = []
+        fetch.wake(at: now, into: &outputs)
+        carryOut(outputs)
+      }
+      now = next
+    }
+    #expect(now < .zero + .seconds(20), "\(now)")
+  }
+
   @Test("All are equally slow: nobody is asked twice for a chunk, and it comes to its end")
   func slowNetwork() throws {
     let content = FileFetchTests.Content(12)

@@ -139,9 +139,11 @@ package struct FileFetch: Machine {
     }
     let isStalled = latestNews + FileBounds.stall <= now
     if isStalled {
-      // Nobody gives anything: those that were too slow before are asked again.
+      // Nobody gives anything: those that were too slow before are asked again, and keep their places only
+      // until others want them.
       for peer in holders.keys.sorted() {
-        holders[peer]?.timeouts /= 2
+        let timeouts = holders[peer]?.timeouts ?? 0
+        holders[peer]?.timeouts = (timeouts + 1) / 2
         recount(peer)
       }
       latestNews = now
@@ -276,7 +278,9 @@ package struct FileFetch: Machine {
   private mutating func ask(
     at now: Moment, isStalled: Bool, into outputs: inout [Output]
   ) {
-    var underWay = holders.values.reduce(storing.count) { $0 + $1.asked.count }
+    var underWay = holders.values.reduce(storing.count) {
+      $0 + $1.asked.values.count { !$0.isLate }
+    }
     guard wanted.count > 0, underWay < FileBounds.outstandingInAll else { return }
     let hurry = hurry
     let able = holders.filter { isAble($0.value, hurry: hurry) }

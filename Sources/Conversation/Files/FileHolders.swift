@@ -61,16 +61,18 @@ extension FileFetch {
     var holder = holders[peer] ?? FileHolder(map: map)
     holder.map = map
     holder.isCounted = false
-    holder.timeouts = 0
     holder.useful = (0..<map.chunkCount).count { map.contains($0) && wanted.contains($0) }
     holders[peer] = holder
     recount(peer)
   }
 
-  /// A holder that gives nothing, or has fewer than `count` chunks.
+  /// A holder that has failed since it last gave something, or refuses all, or has fewer than `count`
+  /// chunks.
   private func leastUseful(below count: Int) -> PeerID? {
     func worth(_ peer: PeerID) -> Int {
-      guard let holder = holders[peer], holder.timeouts < FileBounds.timeouts else { return -1 }
+      guard let holder = holders[peer], holder.timeouts == 0,
+        holder.rests.count < FileBounds.rests
+      else { return -1 }
       return holder.map.count
     }
     return holders.keys.sorted().min { worth($0) < worth($1) }.flatMap {

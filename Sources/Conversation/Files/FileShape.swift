@@ -7,7 +7,8 @@ package enum FileBounds {
   /// Chunks asked of one holder at a time: a megabyte keeps a gigabit link busy over a disk's pause,
   /// and stays below what a stream lets wait (`LinkLimits.pendingBytes`).
   package static let outstanding = 4
-  /// Chunks asked of all holders together, and so held in memory.
+  /// Chunks asked of all holders together that may come in time. With those that are late, at most
+  /// ``outstanding`` of each of ``holders`` are held in memory.
   package static let outstandingInAll = 24
   /// Requests of one member that wait to be served; an honest one has ``outstanding`` a file.
   package static let waitingRequests = 16

@@ -51,12 +51,21 @@ extension FileDesk {
         reportProgress(root)
         guard rounds % Self.seeking == 0 else { break }
         drive(root, .resumed)
+        offerHolders(of: root)
         await seekHolders(of: root)
         tellOfWaiting(for: root)
       case .placing(let placing):
         if placing.nextTry <= parts.clock.now() { await finish(root) }
       case .offered, .verifying, .whole: break
       }
+    }
+  }
+
+  /// Where there was no place for a member, one that gave nothing may have lost its own by now.
+  private func offerHolders(of root: [UInt8]) {
+    let holders = Set(fetches[root]?.holderIDs ?? [])
+    for (peer, map) in items[root]?.others ?? [:] where map.count > 0 && !holders.contains(peer) {
+      drive(root, .holder(peer, map))
     }
   }
 
