@@ -105,6 +105,33 @@ struct FileOffersTests {
     }
   }
 
+  @Test("Files that nobody has keep no other from coming unasked, and nobody is told of them")
+  func unaskedFromNobody() async throws {
+    try await FileMeeting.run(acceptedBytes: 1 << 20) { meeting in
+      let files = await meeting.session.files
+      let others = (0..<FileBounds.unaskedAtOnce).map {
+        meeting.offer([[UInt8($0)]], by: PeerID(publicKey: [9]))
+      }
+      for offer in others { await files.learn(offer) }
+      let member = try FileMember(grantedBy: meeting.genesis)
+      let stream = try await member.connect(to: meeting.session)
+      let offer = meeting.offer(Self.content, by: member.id)
+      await files.learn(offer)
+      // Its turn comes.
+      let root = offer.shape.root
+      _ = try await stream.next { if case .have(root, _) = $0 { true } else { false } }
+      async let giving: Void = stream.give(Self.content, of: root)
+      #expect(await meeting.journal.report(.complete).file == offer.entry)
+      #expect(await meeting.journal.warnings("file-waits").isEmpty)
+      // But whoever asks for one is.
+      await meeting.session.take(line: "/accept \(others[0].entry)")
+      #expect(await meeting.journal.warning("file-waits").contains("plan"))
+      stream.close()
+      try await giving
+      await member.links.close()
+    }
+  }
+
   @Test("However often a file is offered falsely, it is fetched by the honest offer")
   func floodOfLies() async throws {
     try await FileMeeting.run { meeting in

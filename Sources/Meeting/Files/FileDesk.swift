@@ -167,8 +167,10 @@ actor FileDesk {
 
   /// Files that nobody here has asked for, as far as the user lets them come.
   func fetchUnasked() {
-    while let root = unasked.next(whileRunning: { items[$0]?.isUnderWay == true }) {
-      if case .offered = items[root]?.state { fetch(root) }
+    while let root = unasked.next(whileRunning: { items[$0]?.isRunning == true }) {
+      guard case .offered = items[root]?.state else { continue }
+      items[root]?.isUnasked = true
+      fetch(root)
     }
     if unasked.hasRefused {
       warn(
@@ -217,6 +219,9 @@ actor FileDesk {
       items[root]?.recall(entry)
       // Whoever asks is told again what is wrong.
       warned.subtract(["file-disk", "file-not-kept", "file-room"])
+      items[root]?.isUnasked = false
+      items[root]?.aloneSince = nil
+      items[root]?.isToldAlone = false
       forgetMissing(root)
       guard case .offered = items[root]?.state else { return await acceptAgain(root, entry) }
       items[root]?.lead(with: entry)

@@ -86,6 +86,8 @@ extension FileDesk {
     guard !item.isToldAlone, now - since >= Self.aloneFor else { return }
     items[root]?.isToldAlone = true
     report(root)
+    // It holds up no other that nobody has asked for, and nobody waits for it.
+    guard !item.isUnasked else { return fetchUnasked() }
     emit(
       .warning(
         code: "file-waits",

@@ -27,6 +27,8 @@ extension FileDesk {
     var others: [PeerID: ChunkMap] = [:]
     /// As last reported.
     var chunksTold = -1
+    /// Whether it comes though nobody here has asked for it.
+    var isUnasked = false
     /// Since when nobody has the rest of it, and whether that was told.
     var aloneSince: Moment?
     var isToldAlone = false
@@ -48,6 +50,9 @@ extension FileDesk {
       case .offered, .whole: false
       }
     }
+
+    /// Whether it may be expected to get on.
+    var isRunning: Bool { isUnderWay && !isToldAlone }
 
     /// The one that counts: the first, or the one that was accepted.
     var offer: Offer { inOrder[leading] }
