@@ -35,6 +35,21 @@ struct WrongClockTests {
     }
   }
 
+  @Test("What the clocks show that are off is known from then on, and no time for others")
+  func times() {
+    var clocks = WrongClocks()
+    let now = Self.wall + .seconds(3600)
+    #expect(clocks.times(at: now) == [now])
+    let offs: [Int64] = [0, -86_400 * 365, 7200]
+    for (number, seconds) in offs.enumerated() {
+      _ = clocks.sentence(
+        on: Self.peer(number), called: "c", saying: Self.clock(seconds), heard: Self.wall)
+    }
+    #expect(
+      clocks.times(at: now)
+        == [now, now + .seconds(-86_400 * 365), now + .seconds(7200)])
+  }
+
   @Test("A clock that is right now may be off later")
   func rightFirst() {
     var clocks = WrongClocks()

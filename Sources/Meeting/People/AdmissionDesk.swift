@@ -1,4 +1,5 @@
 import Admission
+import Chat
 import Discovery
 import Foundations
 import Links
@@ -199,7 +200,9 @@ extension MeetingSession {
       guard found.label != label else { return }
       let record = ServiceRecord(attributes: found.attributes)
       nameplates[found.label] = Set(record.nameplates)
-      if let tag = record.tag, self.tag.recognises(tag, at: parts.clock.wallTime()) {
+      // A member whose clock is wrong goes by that; once it was heard, its tag is known all the same.
+      let times = wrongClocks.times(at: parts.clock.wallTime())
+      if let tag = record.tag, times.contains(where: { self.tag.recognises(tag, at: $0) }) {
         sight(found)
       }
     case .lost(let label):
