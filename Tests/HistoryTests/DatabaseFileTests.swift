@@ -56,6 +56,36 @@ struct DatabaseFileTests {
     await store.close()
   }
 
+  @Test(
+    "What a program that was killed while it made the file left is rolled back",
+    arguments: [true, false])
+  func killedWhileMade(isReadFirst: Bool) async throws {
+    var configuration = Configuration()
+    // So that a transaction is in the file, and its journal beside it, before it ends.
+    configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA cache_size = 1") }
+    let made = directory.path + "/made.sqlite"
+    let queue = try DatabaseQueue(path: made, configuration: configuration)
+    let history = directory.history
+    try await queue.write { db in
+      try db.execute(sql: "CREATE TABLE parts (part)")
+      for _ in 0..<2000 {
+        try db.execute(sql: "INSERT INTO parts VALUES (zeroblob(500))")
+      }
+      for suffix in ["", "-journal"] {
+        try FileManager.default.copyItem(atPath: made + suffix, toPath: history + suffix)
+      }
+    }
+    if isReadFirst {
+      let failure = await failure { _ = try HistoryStore(reading: history) }
+      #expect(failure?.code == "no-history")
+    }
+    let store = try HistoryStore(path: history, now: wall(1))
+    #expect(await store.takeWarnings().isEmpty)
+    try await store.register(meetingRecord(), at: wall(1))
+    #expect(try await store.meetings().count == 1)
+    await store.close()
+  }
+
   @Test("A log cut short at any byte leaves a beginning of what was said", arguments: 0..<6)
   func tornLog(part: Int) async throws {
     let store = try HistoryStore(path: directory.history, now: wall(0))

@@ -21,12 +21,22 @@ enum DatabaseFile {
 
   static func openForWriting(_ path: String, pageLimit: Int?) throws -> DatabaseQueue {
     try makePrivate(path)
+    try rollBack(path)
     try check(path)
     var configuration = writingConfiguration()
     configuration.journalMode = .wal
     let queue = try DatabaseQueue(path: path, configuration: configuration)
     try prepare(queue, pageLimit: pageLimit)
     return queue
+  }
+
+  /// A program that is killed while it makes the file leaves a journal, which only who writes can roll back:
+  /// to those that only read it the file looks damaged, or as if it couldn't be written.
+  private static func rollBack(_ path: String) throws {
+    guard access(path + "-journal", F_OK) == 0, access(path, W_OK) == 0 else { return }
+    let queue = try DatabaseQueue(path: path, configuration: writingConfiguration())
+    _ = try queue.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") }
+    try queue.close()
   }
 
   /// For a full disk. The log's index, which several processes share in a file, is held in memory, so no
@@ -210,6 +220,7 @@ enum DatabaseFile {
       throw errno == ENOENT ? Problem.missing : Problem.system(errno)
     }
     try requirePlainFile(path)
+    try? rollBack(path)
     let queue = try readOnlyQueue(path, label: "virtue.history.reading")
     try checkForReading(queue)
     return queue
