@@ -265,4 +265,55 @@ struct ExchangeTests {
     let batch = alice.handle(.heads(answer[0], from: bob.id)).compactMap(\.batch)
     #expect(batch.flatMap(\.entries) == [news.signed])
   }
+
+  @Test(
+    "Whoever gives a line now and then, and never all that it claims to have, doesn't keep others from giving"
+  )
+  func dripping() {
+    let eve = signingKey(9)
+    var bob = Member(2)
+    var alice = Member(1)
+    let said = (0..<6).map { alice.say("\($0)")! }
+    var drops: [WireSignedEntry] = []
+    for number in 1...40 as ClosedRange<UInt64> {
+      drops.append(forge(by: eve, sequence: number, previous: drops.last.map(entryHash)))
+    }
+    let claim = WireChatHeads.with {
+      $0.heads = [
+        .with {
+          $0.authorKey = Data(eve.publicKey)
+          $0.sequence = 90
+          $0.hash = Data(repeating: 9, count: 32)
+        }
+      ]
+    }
+    let from = PeerID(publicKey: eve.publicKey)
+    bob.handle(.linkUp(from))
+    bob.handle(.heads(claim, from: from))
+    bob.handle(.linkUp(alice.id))
+    bob.handle(.heads(alice.log.heads, from: alice.id))
+    alice.handle(.linkUp(bob.id))
+    alice.handle(.heads(bob.log.heads, from: bob.id))
+    var next = seconds(0.7)
+    while let drop = drops.first, bob.log.entry(said[5].hash) == nil {
+      let deadline = bob.log.deadline ?? .zero + .seconds(900)
+      let now = min(next, deadline)
+      var outputs: [ChatLog.Output]
+      if next <= deadline {
+        drops.removeFirst()
+        next = next + .seconds(2)
+        outputs = bob.handle(
+          .batch(.with { $0.entries = [drop] }, from: from), at: now)
+      } else {
+        outputs = bob.wake(at: now)
+      }
+      for case .sendHeads(let heads, let peer) in outputs where peer == alice.id {
+        for batch in alice.handle(.heads(heads, from: bob.id), at: now).compactMap(\.batch) {
+          bob.handle(.batch(batch, from: alice.id), at: now)
+        }
+      }
+    }
+    #expect(bob.log.entry(said[5].hash) != nil)
+    #expect(drops.count > 25)
+  }
 }

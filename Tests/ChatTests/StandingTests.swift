@@ -143,4 +143,20 @@ struct StandingTests {
     #expect(!begin(30_000, chain: 3))
     #expect(outputs.compactMap(\.misbehaviour).isEmpty)
   }
+
+  @Test("Branches without the grants take no place of the one that has them")
+  func rootsWithout() throws {
+    let joined = forge(by: eve, body: .joined(name: "Eve", chain: chain(1)))
+    var log = log()
+    var outputs: [ChatLog.Output] = []
+    log.handle(.received([joined], from: from), at: .zero, into: &outputs)
+    let roots = (0..<400).map { forge(by: eve, body: .text("\($0)")) }
+    #expect(roots.count { entryHash($0) < entryHash(joined) } >= 8)
+    log.handle(.received(roots, from: from), at: .zero, into: &outputs)
+    #expect(log.ordered.map(\.hash) == [entryHash(joined)])
+    // Another with the grants is a branch like any other.
+    let again = forge(by: eve, body: .joined(name: "Eva", chain: chain(1)))
+    log.handle(.received([again], from: from), at: .zero, into: &outputs)
+    #expect(log.entryCount == 2)
+  }
 }

@@ -17,7 +17,9 @@ struct AuthorRoom {
     ofSponsor[sponsor, default: 0] += 1
   }
 
+  func count(of sponsor: PeerID) -> Int { ofSponsor[sponsor, default: 0] }
+
   func isOpen(to sponsor: PeerID) -> Bool {
-    taken < Self.plenty || ofSponsor[sponsor, default: 0] < ChatBounds.authors - taken
+    taken < Self.plenty || count(of: sponsor) < ChatBounds.authors - taken
   }
 }

@@ -145,10 +145,12 @@ package struct ChatLog: Machine {
   /// One's own that are out for commit: a chain after the last of one's log. Nobody else hears of
   /// them before they are kept, or a crash would make this member contradict itself.
   var outstanding: [Entry] = []
+  /// When those were said.
+  var outstandingWalls: [WallTime] = []
   var composing: [(body: WireChatBody, wall: WallTime)] = []
 
   /// The deletes in the logs, by what they name.
-  var deleters: [EntryHash: [EntryHash]] = [:]
+  var deleters: [EntryHash: Set<EntryHash>] = [:]
   var gaps = Gaps()
 
   var ownLog: OwnLog

@@ -37,6 +37,9 @@ extension ChatLog {
     // What made it a moderator may be gone.
     if moderators.contains(author), gone.contains(where: { $0.body.kind == "joined" }) {
       judgeAnew(author, into: &outputs)
+    } else if ends[author] != nil {
+      // Whoever comes later won't find where the log ended.
+      recount(author, into: &outputs)
     }
   }
 }

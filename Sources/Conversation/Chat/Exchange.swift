@@ -22,7 +22,8 @@ struct Exchange: Sendable {
   static let soon = Duration.milliseconds(250)
   /// How long one neighbour is waited for before another is asked, and nothing is sent again over a link.
   static let patience = Duration.seconds(1)
-  /// The same at most, of one whose batches take their time.
+  /// The same at most, of one whose batches take their time; and how long one is asked for more and more
+  /// while others wait to be.
   static let longestPatience = Duration.seconds(16)
   /// Ends up to which they are told rather than a hash over them: hardly longer than that.
   static let toldWhole = 4
@@ -56,6 +57,7 @@ struct Exchange: Sendable {
     /// How long to wait for a batch of its: twice as long as the last one took. On a slow link others would
     /// send the same meanwhile, and make it slower still.
     var wait = Exchange.patience
+    var askedAt: Moment?
 
     /// How long it is waited for before it is told the same once more. What brought nothing a few times
     /// most likely never will: it claims what it doesn't give.
@@ -73,7 +75,7 @@ struct Exchange: Sendable {
   /// that news as often as not. The oldest are dropped.
   var early: [(peer: PeerID, heads: WireChatHeads)] = []
   /// Who is being asked, and until when that is waited for.
-  var asked: (peer: PeerID, until: Moment)?
+  var asked: (peer: PeerID, until: Moment, since: Moment)?
   var tick: Moment?
   /// Ticks in a row at which nothing had changed since the one before.
   var idleTicks = 0
@@ -174,8 +176,9 @@ extension ChatLog {
   mutating func exchangeAfter(
     batch news: Int, from peer: PeerID, at now: Moment, into outputs: inout [Output]
   ) {
-    if let toldAt = exchange.links[peer]?.toldAt {
-      let twice = (now - toldAt) * 2
+    if let askedAt = exchange.links[peer]?.askedAt {
+      let twice = (now - askedAt) * 2
+      exchange.links[peer]?.askedAt = nil
       exchange.links[peer]?.wait = min(max(twice, Exchange.patience), Exchange.longestPatience)
     }
     guard news > 0 else { return }
@@ -301,21 +304,30 @@ extension ChatLog {
       return
     }
     guard let link = exchange.links[peer] else { return }
+    let since = exchange.asked?.since ?? now
+    if now - since >= Exchange.longestPatience, exchange.links.contains(where: \.value.isOwed) {
+      exchange.links[peer]?.isOwed = true
+      return askNext(at: now, into: &outputs)
+    }
     // Nothing new to say: asking again at once would go round in circles. Asking never again would
     // rely on the first time having arrived.
     if link.told == version, let toldAt = link.toldAt, now - toldAt < link.patience {
       exchange.tick(by: toldAt + link.patience)
       return
     }
-    exchange.asked = (peer, now + link.wait)
+    exchange.asked = (peer, now + link.wait, since)
+    exchange.links[peer]?.askedAt = now
     tell(peer, at: now, into: &outputs)
   }
 
   /// The one asked has given what it had, or was too slow: now those that were put off.
   private mutating func askNext(at now: Moment, into outputs: inout [Output]) {
     exchange.asked = nil
-    let owed = exchange.links.filter(\.value.isOwed).map(\.key).sorted()
-    for peer in owed { ask(peer, at: now, into: &outputs) }
+    // The longest untold first.
+    let owed = exchange.links.filter(\.value.isOwed).sorted { left, right in
+      (left.value.toldAt ?? .zero, left.key) < (right.value.toldAt ?? .zero, right.key)
+    }
+    for (peer, _) in owed { ask(peer, at: now, into: &outputs) }
   }
 
   private mutating func tell(_ peer: PeerID, at now: Moment, into outputs: inout [Output]) {

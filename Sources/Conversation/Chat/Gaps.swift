@@ -27,6 +27,7 @@ struct Gaps: Sendable {
   }
 
   mutating func doubt(_ gap: EntryHash, withoutDelete delete: EntryHash) {
+    settle(gap)
     deletes[gap] = delete
     doubted[delete, default: []].insert(gap)
   }
@@ -72,7 +73,7 @@ extension ChatLog {
   /// The delete in its author's log that an entry has come after: one of another branch.
   private func deleter(of entry: Entry) -> Entry? {
     deleters[entry.hash]?.lazy.compactMap { self.entries[$0]?.entry }
-      .first { $0.authorKey == entry.authorKey }
+      .filter { $0.authorKey == entry.authorKey }.min()
   }
 
   /// What is to be kept of a new entry.
@@ -128,7 +129,7 @@ extension ChatLog {
   mutating func delete(_ targets: [EntryHash], by deletion: Entry) {
     gaps.settle(by: deletion.hash)
     for target in targets {
-      deleters[target, default: []].append(deletion.hash)
+      deleters[target, default: []].insert(deletion.hash)
       guard let kept = entries[target], kept.entry.authorKey == deletion.authorKey else { continue }
       gaps.settle(target)
       guard let gap = kept.entry.deleted(by: deletion) else { continue }
@@ -140,7 +141,7 @@ extension ChatLog {
   /// The delete is gone. The bodies may be with members that never had it.
   mutating func undo(_ delete: Entry, of targets: [EntryHash]) {
     for target in targets {
-      deleters[target]?.removeAll { $0 == delete.hash }
+      deleters[target]?.remove(delete.hash)
       if deleters[target]?.isEmpty == true { deleters[target] = nil }
       guard let entry = entries[target]?.entry, entry.body == .deleted, deleter(of: entry) == nil,
         entry.authorKey == delete.authorKey

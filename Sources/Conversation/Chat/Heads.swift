@@ -84,11 +84,17 @@ extension ChatLog {
         Cursor(turn: turn, size: size, entry: entry, rest: rest.dropFirst()), at: low)
     }
     let lastTurn = ChatBounds.batch / ChatBounds.batchShare
-    let room = room(given: theirs)
+    let theirRoom = room(given: theirs)
     for key in authorKeys {
       let log = authors[key]!
-      guard theirs[key] != nil || room.isOpen(to: log.sponsor) else { continue }
-      let turn = log.isBranched ? lastTurn : 0
+      let isBegun = theirs[key] != nil
+      guard isBegun || theirRoom.isOpen(to: log.sponsor) else { continue }
+      var turn = log.isBranched ? lastTurn : 0
+      // It may be full of others of the same sponsor, which aren't known here, and refuse this one again
+      // and again.
+      if !isBegun, theirs.count >= AuthorRoom.plenty {
+        turn = lastTurn + room.count(of: log.sponsor)
+      }
       place(lacked(of: log, given: theirs[key] ?? []), turn: turn, size: 0)
     }
     var batch: [Entry] = []

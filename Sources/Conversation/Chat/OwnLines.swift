@@ -47,6 +47,7 @@ extension ChatLog {
         let entry = try Entry(
           composing: body, meeting: meeting, key: key, after: last, heads: heads, clock: clock)
         outstanding.append(entry)
+        outstandingWalls.append(wall)
         last = entry
       } catch {
         outputs.append(.refused(body, .invalid(error)))
@@ -79,10 +80,16 @@ extension ChatLog {
 
   mutating func publishOwn(at now: Moment, into outputs: inout [Output]) {
     let entry = outstanding[0]
-    guard entry.previous.map({ entries[$0] != nil }) ?? true,
-      let released = try? take(entry, stage: .taken, at: now, into: &outputs).dropFirst()
-    else { return composeAnew() }
+    guard entry.previous.map({ entries[$0] != nil }) ?? true else { return composeAnew() }
     outstanding.removeFirst()
+    outstandingWalls.removeFirst()
+    guard let released = try? take(entry, stage: .taken, at: now, into: &outputs).dropFirst() else {
+      // It has no place after what is there, nor would another.
+      evicted.append(entry)
+      unsaved.removeAll { $0 == entry.hash }
+      if let body = entry.saidBody { outputs.append(.refused(body, .tooMany)) }
+      return
+    }
     outputs.append(.publish(entry.signed))
     discount([entry], into: &outputs)
     store(entry.hash, into: &outputs)
@@ -96,13 +103,12 @@ extension ChatLog {
     evicted += outstanding
     let names = Set(outstanding.map(\.hash))
     unsaved.removeAll { names.contains($0) }
-    let lines = outstanding.compactMap { entry in
-      (try? WireChatBody(wire: Array(entry.signed.body), limit: ChatBounds.body)).map {
-        (body: $0, wall: WallTime(milliseconds: entry.clock.milliseconds))
-      }
+    let lines = zip(outstanding, outstandingWalls).compactMap { entry, wall in
+      entry.saidBody.map { (body: $0, wall: wall) }
     }
     composing.insert(contentsOf: lines, at: 0)
     outstanding = []
+    outstandingWalls = []
   }
 
   // MARK: - The end of one's own log
@@ -130,5 +136,11 @@ extension ChatLog {
     guard case .awaited(let until?) = ownLog, until <= now else { return }
     ownLog = .complete
     commitOwn(into: &outputs)
+  }
+}
+
+extension Entry {
+  fileprivate var saidBody: WireChatBody? {
+    try? WireChatBody(wire: Array(signed.body), limit: ChatBounds.body)
   }
 }

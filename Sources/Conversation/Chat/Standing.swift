@@ -40,6 +40,12 @@ extension ChatLog {
     authorKeys.insert(entry.authorKey, at: place ?? authorKeys.count)
   }
 
+  func beginsAsMember(_ entry: Entry) -> Bool {
+    guard let judge else { return true }
+    guard case .joined(_, let chain) = entry.body else { return false }
+    return shownChains[entry.authorKey] == chain || judge(entry.authorKey, chain) != nil
+  }
+
   /// Notes the standing that an entry shows. It may rise: a member is made co-host.
   mutating func judge(_ entry: Entry) {
     guard case .joined(_, let chain) = entry.body, !moderators.contains(entry.authorKey),

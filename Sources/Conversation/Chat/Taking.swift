@@ -91,7 +91,12 @@ extension ChatLog {
   private mutating func insert(
     _ entry: Entry, stage: Stage, into outputs: inout [Output]
   ) throws(ChatError) {
-    if authors[entry.authorKey] == nil { try begin(with: entry, isKept: stage == .shown) }
+    if authors[entry.authorKey] == nil {
+      try begin(with: entry, isKept: stage == .shown)
+    } else if entry.previous == nil, stage != .shown, !beginsAsMember(entry) {
+      // Every branch from the beginning on shows it, or one without could take the place of the one with.
+      throw .notMember
+    }
     let other = authors[entry.authorKey]!.contradiction(of: entry)
     if let other, equivocators.insert(entry.author).inserted {
       outputs.append(.misbehaviour(entry.author, .equivocation(other, entry.hash)))

@@ -48,6 +48,8 @@ package enum FileBounds {
   package static let unasked = 10
   /// Files fetched at once without being asked for. The others wait for their turn.
   package static let unaskedAtOnce = 8
+  /// The same, those included that nobody gives now and that wait for somebody who does.
+  package static let unaskedUnderWay = 32
 }
 
 /// How a file is cut, and the name that follows from its content.

@@ -167,10 +167,14 @@ actor FileDesk {
 
   /// Files that nobody here has asked for, as far as the user lets them come.
   func fetchUnasked() {
-    while let root = unasked.next(whileRunning: { items[$0]?.isRunning == true }) {
+    var underWay = fetches.keys.count { items[$0]?.isUnasked == true }
+    while underWay < FileBounds.unaskedUnderWay,
+      let root = unasked.next(whileRunning: { items[$0]?.isRunning == true })
+    {
       guard case .offered = items[root]?.state else { continue }
       items[root]?.isUnasked = true
       fetch(root)
+      underWay += 1
     }
     if unasked.hasRefused {
       warn(
