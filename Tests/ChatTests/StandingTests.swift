@@ -154,9 +154,16 @@ struct StandingTests {
     #expect(roots.count { entryHash($0) < entryHash(joined) } >= 8)
     log.handle(.received(roots, from: from), at: .zero, into: &outputs)
     #expect(log.ordered.map(\.hash) == [entryHash(joined)])
+    // Nor if the log has shown the same grants further on, where they say nothing.
+    let later = forge(
+      by: eve, sequence: 2, previous: entryHash(joined),
+      body: .joined(name: "Eve", chain: chain(0)))
+    let madeUp = forge(by: eve, body: .joined(name: "Eve", chain: chain(0)))
+    log.handle(.received([later, madeUp], from: from), at: .zero, into: &outputs)
+    #expect(log.ordered.map(\.hash) == [entryHash(joined), entryHash(later)])
     // Another with the grants is a branch like any other.
     let again = forge(by: eve, body: .joined(name: "Eva", chain: chain(1)))
     log.handle(.received([again], from: from), at: .zero, into: &outputs)
-    #expect(log.entryCount == 2)
+    #expect(log.entryCount == 3)
   }
 }

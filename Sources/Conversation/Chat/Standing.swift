@@ -28,11 +28,11 @@ extension ChatLog {
     var standing = judge == nil || isKept ? Standing(sponsor: entry.author) : nil
     if let judge, case .joined(_, let chain) = entry.body {
       standing = judge(entry.authorKey, chain) ?? standing
-      shownChains[entry.authorKey] = chain
     }
     guard let standing else { throw .notMember }
     guard room.isOpen(to: standing.sponsor) || isKept || entry.author == me else { throw .tooMany }
     room.take(for: standing.sponsor)
+    if case .joined(_, let chain) = entry.body { shownChains[entry.authorKey] = chain }
     if standing.isModerator { moderators.insert(entry.authorKey) }
     waitingUnbegun -= waitingByAuthor[entry.author, default: 0]
     authors[entry.authorKey] = AuthorLog(key: entry.authorKey, sponsor: standing.sponsor)
@@ -43,7 +43,7 @@ extension ChatLog {
   func beginsAsMember(_ entry: Entry) -> Bool {
     guard let judge else { return true }
     guard case .joined(_, let chain) = entry.body else { return false }
-    return shownChains[entry.authorKey] == chain || judge(entry.authorKey, chain) != nil
+    return judge(entry.authorKey, chain) != nil
   }
 
   /// Notes the standing that an entry shows. It may rise: a member is made co-host.
