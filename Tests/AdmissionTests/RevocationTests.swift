@@ -66,7 +66,7 @@ struct RevocationTests {
     let isNews = one.insert(contentsOf: [garbage] + removals.map(\.signed))
     let isAgain = one.insert(contentsOf: removals.map(\.signed))
     #expect(isNews && !isAgain)
-    var digests: Set<Data> = [other.digest]
+    var digests: Set<[UInt8]> = [other.digest]
     for removal in removals.reversed() {
       try other.insert(removal)
       digests.insert(other.digest)

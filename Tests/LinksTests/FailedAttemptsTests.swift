@@ -14,12 +14,13 @@ extension LinksTests {
       let addresses = ports.flatMap { port in
         ["127.0.0.1", "::ffff:127.0.0.1"].map { NetworkAddress(host: $0, port: port) }
       }
+      let named = AddressSource.member(sponsor: PeerID([UInt8](repeating: 1, count: 16))!)
       let start = ContinuousClock.now
       var dials = 0
       while start.duration(to: .now) < .seconds(2) {
         dials += 1
         await #expect(throws: Failure.self) {
-          try await links.connectFirst(of: addresses, purpose: .link)
+          try await links.connectFirst(of: addresses, from: named, purpose: .link)
         }
       }
       let seconds = start.duration(to: .now).inSeconds
@@ -29,23 +30,28 @@ extension LinksTests {
 
       // What the user names is tried.
       await #expect(throws: Failure.self) {
-        try await links.connectFirst(of: addresses, purpose: .link, sparing: false)
+        try await links.connectFirst(of: addresses, from: .user, purpose: .link)
       }
       #expect(bystanders.reduce(0) { $0 + $1.connections } >= connections + 8)
 
-      // Whoever lives there is reached in a moment, and at another address at once.
+      // Whoever lives there is reached in a moment by what the same one says, at once by its own word, and
+      // at another address at once.
       let far = try makeLinks()
       let listener = try await far.listen(interfaces: ["lo"])
       let elsewhere = NetworkAddress(host: "127.0.0.2", port: listener.port)
-      _ = try await links.connectFirst(of: [elsewhere], purpose: .link)
+      _ = try await links.connectFirst(of: [elsewhere], from: named, purpose: .link)
       let member = NetworkAddress(host: "127.0.0.1", port: listener.port)
       let asked = ContinuousClock.now
-      while (try? await links.connectFirst(of: [member], purpose: .link)) == nil {
+      let own = AddressSource.member(sponsor: PeerID([UInt8](repeating: 2, count: 16))!)
+      _ = try await links.connectFirst(of: [member], from: own, purpose: .link)
+      while (try? await links.connectFirst(of: [member], from: named, purpose: .link)) == nil {
         try await Task.sleep(for: .milliseconds(50))
         #expect(asked.duration(to: .now) < .seconds(2))
       }
       // Again and again: it costs nothing.
-      for _ in 0..<40 { _ = try await links.connectFirst(of: [elsewhere], purpose: .link) }
+      for _ in 0..<40 {
+        _ = try await links.connectFirst(of: [elsewhere], from: named, purpose: .link)
+      }
       for bystander in bystanders { try await bystander.close() }
       await links.close()
       await far.close()
@@ -72,9 +78,9 @@ extension LinksTests {
       let good = stride(from: 0, to: 120, by: 0.1).map { ($0, true) }
       var (longest, refused) = (0, 0)
       for (moment, isThere) in (failed + good).sorted(by: { $0.0 < $1.0 }) {
-        let mayTry = attempts.begin("192.0.2.1", at: .zero + .seconds(moment))
+        let mayTry = attempts.begin("192.0.2.1", from: .advertisement, at: .zero + .seconds(moment))
         guard isThere else { continue }
-        if mayTry { attempts.succeed("192.0.2.1") }
+        if mayTry { attempts.succeed("192.0.2.1", from: .advertisement) }
         refused = mayTry ? 0 : refused + 1
         longest = max(longest, refused)
       }
@@ -87,7 +93,8 @@ extension LinksTests {
     func boundedRoom() {
       var attempts = FailedAttempts()
       for number in 0..<5000 {
-        _ = attempts.begin("2001:db8::\(number)", at: .zero + .milliseconds(number))
+        _ = attempts.begin(
+          "2001:db8::\(number)", from: .advertisement, at: .zero + .milliseconds(number))
       }
       #expect(attempts.count <= FailedAttempts.most)
     }

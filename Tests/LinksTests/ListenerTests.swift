@@ -106,7 +106,7 @@ extension LinksTests {
       let silent = try SilentServer()
       let start = ContinuousClock.now
       let stream = try await pair.near.connectFirst(
-        of: [silent.address, silent.address, pair.target], purpose: .link)
+        of: [silent.address, silent.address, pair.target], from: .advertisement, purpose: .link)
       #expect(start.duration(to: .now) < .seconds(2))
       #expect(stream.remoteAddress == pair.target)
       let other = try #require(await next(of: pair.listener))
@@ -124,7 +124,7 @@ extension LinksTests {
       let dead = NetworkAddress(host: "127.0.0.1", port: listener.port)
       for addresses in [[], [dead], [dead, NetworkAddress(host: "127.0.0.2", port: dead.port)]] {
         let failure = await #expect(throws: Failure.self) {
-          try await links.connectFirst(of: addresses, purpose: .link)
+          try await links.connectFirst(of: addresses, from: .advertisement, purpose: .link)
         }
         // A port that was given up may be another program's by now.
         #expect(["unreachable", "not-virtue"].contains(failure?.code))
@@ -140,7 +140,8 @@ extension LinksTests {
       let listener = try await links.listen(interfaces: [address.interface])
       for host in [address.scopedHost, address.host] {
         let stream = try await links.connectFirst(
-          of: [NetworkAddress(host: host, port: listener.port)], purpose: .link)
+          of: [NetworkAddress(host: host, port: listener.port)], from: .advertisement,
+          purpose: .link)
         #expect(stream.remoteAddress.host == address.scopedHost)
       }
       await links.close()
@@ -154,11 +155,12 @@ extension LinksTests {
       ] {
         let links = try makeLinks(interfaces: interfaces)
         if isReached {
-          let stream = try await links.connectFirst(of: [pair.target], purpose: .link)
+          let stream = try await links.connectFirst(
+            of: [pair.target], from: .advertisement, purpose: .link)
           #expect(stream.remoteAddress == pair.target)
         } else {
           let failure = await #expect(throws: Failure.self) {
-            try await links.connectFirst(of: [pair.target], purpose: .link)
+            try await links.connectFirst(of: [pair.target], from: .advertisement, purpose: .link)
           }
           #expect(failure?.code == "unreachable")
           #expect(failure?.message == "Nobody answers at \(pair.target) over no-such-0.")
@@ -168,7 +170,7 @@ extension LinksTests {
       let scoped = try makeLinks(interfaces: ["lo"])
       let elsewhere = NetworkAddress(host: "fe80::1%no-such-0", port: pair.target.port)
       let failure = await #expect(throws: Failure.self) {
-        try await scoped.connectFirst(of: [elsewhere], purpose: .link)
+        try await scoped.connectFirst(of: [elsewhere], from: .advertisement, purpose: .link)
       }
       #expect(failure?.message.contains("No network interface that is in use") == true)
       await scoped.close()
@@ -181,7 +183,8 @@ extension LinksTests {
       let listener = try await links.listen()
       for address in LocalAddresses.current() where !address.isLinkLocal {
         let stream = try await links.connectFirst(
-          of: [NetworkAddress(host: address.host, port: listener.port)], purpose: .link)
+          of: [NetworkAddress(host: address.host, port: listener.port)], from: .advertisement,
+          purpose: .link)
         #expect(stream.remoteAddress.host == address.host)
       }
       await links.close()
@@ -221,7 +224,7 @@ extension LinksTests {
       await #expect(throws: Failure.self) { try await attempt.value }
       await #expect(throws: Failure.self) { try await pair.near.listen() }
       let failure = await #expect(throws: Failure.self) {
-        try await pair.near.connectFirst(of: [pair.target], purpose: .link)
+        try await pair.near.connectFirst(of: [pair.target], from: .advertisement, purpose: .link)
       }
       #expect(failure?.code == "closed")
       near.confirm()

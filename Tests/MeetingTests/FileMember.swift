@@ -197,12 +197,13 @@ final class FileMember: Sendable {
   }
 
   /// A stream on which it has said who it is, whatever the other side makes of it.
-  func open(to session: MeetingSession, revoking removed: [WireSigned] = []) async throws
-    -> FramedStream
-  {
+  func open(
+    to session: MeetingSession, revoking removed: [WireSigned] = [],
+    purpose: StreamPurpose = .files
+  ) async throws -> FramedStream {
     let (parts, ticket) = await (session.parts, session.ticket)
     let stream = try await links.connect(
-      to: NetworkAddress(host: "127.0.0.1", port: parts.listener.port), purpose: .files)
+      to: NetworkAddress(host: "127.0.0.1", port: parts.listener.port), purpose: purpose)
     let proof = LinkProof(
       genesisKey: ticket.chain.genesisKey, initiator: links.certificate.fingerprint,
       responder: stream.peerFingerprint)
@@ -220,10 +221,11 @@ final class FileMember: Sendable {
   }
 
   /// The same, once the other side has answered in kind.
-  func connect(to session: MeetingSession, revoking removed: [WireSigned] = []) async throws
-    -> FramedStream
-  {
-    let stream = try await open(to: session, revoking: removed)
+  func connect(
+    to session: MeetingSession, revoking removed: [WireSigned] = [],
+    purpose: StreamPurpose = .files
+  ) async throws -> FramedStream {
+    let stream = try await open(to: session, revoking: removed, purpose: purpose)
     _ = try #require(await stream.next(), "a hello")
     return stream
   }

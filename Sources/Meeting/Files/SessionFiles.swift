@@ -108,9 +108,12 @@ extension MeetingSession {
   private func dialFiles(
     _ peer: PeerID
   ) async -> (stream: FramedStream, member: AdmittedMember)? {
-    guard let record = admitted[peer]?.record,
-      let stream = try? await parts.links.connectFirst(of: record.addresses, purpose: .files)
-    else { return nil }
+    guard let member = admitted[peer] else { return nil }
+    let record = member.record
+    let source = AddressSource.member(sponsor: member.chain.sponsor)
+    let opened = try? await parts.links.connectFirst(
+      of: record.addresses, from: source, purpose: .files)
+    guard let stream = opened else { return nil }
     // Who answers and then says nothing is given up.
     let patience = Task {
       try? await Task.sleep(for: .seconds(5))

@@ -146,8 +146,8 @@ actor Joining {
     Task { [links = parts.links, number = claimant.number] in
       do throws(Failure) {
         let stream = try await links.connectFirst(
-          of: Array(fresh), purpose: .admission,
-          timeout: JoinerMachine.connectLimit + JoinerMachine.patience, sparing: false)
+          of: Array(fresh), from: .user, purpose: .admission,
+          timeout: JoinerMachine.connectLimit + JoinerMachine.patience)
         opened(stream, number: number)
       } catch {
         notOpened(error, label: label, number: number)

@@ -181,10 +181,10 @@ extension MeetingSession {
     desk.meeting.revocations = revocations
   }
 
-  /// What there was no time to tell before. Called once a second.
+  /// What is news, and what there was no time to tell before. Called once a second.
   func tellRemovals() {
     for (link, stream) in streams {
-      for frame in removalExchange.turn(of: link) { stream.send(frame.wire) }
+      for frame in removalExchange.turn(of: link, with: revocations) { stream.send(frame.wire) }
     }
   }
 
@@ -278,11 +278,13 @@ extension MeetingSession {
   }
 
   private func dial(_ peer: PeerID, at addresses: [NetworkAddress]) {
-    let fingerprint = admitted[peer]?.record.certificateFingerprint
+    guard let member = admitted[peer] else { return drive(.dialFailed(peer)) }
+    let fingerprint = member.record.certificateFingerprint
+    let source = AddressSource.member(sponsor: member.chain.sponsor)
     Task { [weak self, links = parts.links] in
       do {
         let stream = try await links.connectFirst(
-          of: addresses, purpose: .link, timeout: Self.dialPatience)
+          of: addresses, from: source, purpose: .link, timeout: Self.dialPatience)
         guard stream.peerFingerprint == fingerprint, let self,
           await self.greet(stream, expecting: peer)
         else {
@@ -297,10 +299,12 @@ extension MeetingSession {
 
   /// Whether the member's run answers. TLS shows that it is there and holds its key; nothing is said.
   private func probe(_ peer: PeerID, at addresses: [NetworkAddress]) {
-    let fingerprint = admitted[peer]?.record.certificateFingerprint
+    guard let member = admitted[peer] else { return drive(.probed(peer, isThere: false)) }
+    let fingerprint = member.record.certificateFingerprint
+    let source = AddressSource.member(sponsor: member.chain.sponsor)
     Task { [weak self, links = parts.links] in
       let stream = try? await links.connectFirst(
-        of: addresses, purpose: .link, timeout: Self.dialPatience)
+        of: addresses, from: source, purpose: .link, timeout: Self.dialPatience)
       stream?.close()
       let isThere = stream.map { $0.peerFingerprint == fingerprint } ?? false
       await self?.drive(.probed(peer, isThere: isThere))
@@ -313,7 +317,7 @@ extension MeetingSession {
     Task { [weak self, links = parts.links] in
       do throws(Failure) {
         let stream = try await links.connectFirst(
-          of: addresses, purpose: .link, sparing: !areByHand)
+          of: addresses, from: areByHand ? .user : .advertisement, purpose: .link)
         if await self?.greet(stream, expecting: nil) != true { stream.close() }
       } catch {
         if areByHand { await self?.notReached(error) }
@@ -388,7 +392,7 @@ extension MeetingSession {
     let link = nextLink
     nextLink += 1
     streams[link] = stream
-    stream.send(RemovalExchange.opening(revocations).wire)
+    stream.send(removalExchange.begin(link, with: revocations).wire)
     parts.discovery.setCalm(true)
     reach("link", with: member.record.id)
     drive(.admitted(member.record, sponsor: member.chain.sponsor))

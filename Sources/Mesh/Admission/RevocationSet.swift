@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 package import Foundations
 import SwiftProtobuf
 package import Wire
@@ -21,6 +21,8 @@ package struct RevocationSet: Hashable, Sendable {
   private var revocations: [[UInt8]: [PeerID: Revocation]] = [:]
   /// Removals that hold, by removed member; nobody voided their issuers.
   private var effective: [PeerID: [Revocation]] = [:]
+  /// 32 bytes, equal where the same removals are held, those among them that are void.
+  package private(set) var digest = RevocationSet.digest(of: [:])
 
   package init(genesisKey: [UInt8]) {
     self.genesisKey = genesisKey
@@ -136,6 +138,7 @@ package struct RevocationSet: Hashable, Sendable {
   /// nearer removed. Who is removed by somebody further away is out as well, but what it signed
   /// stands: of two who remove each other the nearer one's removal holds and voids the other's.
   private mutating func weighAnew() {
+    digest = Self.digest(of: revocations)
     effective = [:]
     let issuers = revocations.map { key, removals in
       // Promoted from co-host to host, an issuer may have signed with either grant.
@@ -211,11 +214,10 @@ package struct RevocationSet: Hashable, Sendable {
     (revocations[key] ?? [:]).values.sorted { $0.member < $1.member }
   }
 
-  /// Equal where the same removals are held, those among them that are void.
-  package var digest: Data {
+  private static func digest(of revocations: [[UInt8]: [PeerID: Revocation]]) -> [UInt8] {
     let issuers = revocations.sorted { $0.key.lexicographicallyPrecedes($1.key) }
     let sorted = issuers.flatMap { issuer in issuer.value.sorted { $0.key < $1.key } }
-    return Data(Wire.digest(sorted.flatMap { Wire.digest(Array($0.value.signed.payload)) }))
+    return Array(Wire.digest(sorted.flatMap { Wire.digest(Array($0.value.signed.payload)) }))
   }
 
   /// What is kept over restarts.

@@ -41,6 +41,10 @@ extension Gossip {
     case .prune:
       drive(.received(.prune, from: known.peer, isNew: false), at: now, into: &outputs)
     case .removalsDigest(let wire):
+      guard wire.digest.count == 32 else {
+        complain(about: link, "a digest of another size", at: now, into: &outputs)
+        return
+      }
       outputs.append(.compareRemovals(link, digest: Array(wire.digest)))
     case .removals(let wire): outputs.append(.deliverRemovals(wire.revocations))
     case .hello: complain(about: link, "a second hello", at: now, into: &outputs)

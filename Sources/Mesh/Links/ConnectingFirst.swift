@@ -16,25 +16,27 @@ extension Links {
   ///
   /// A link-local address without a scope is tried on each interface, and where interfaces were named
   /// each address is, on those.
-  /// - Parameter sparing: leaves out, for a moment, addresses at which too many attempts failed: of
-  ///   somebody else's choice, not the user's.
+  /// - Parameter source: addresses at which too many attempts failed that came from there are left out
+  ///   for a moment.
   /// - Throws: what kept the last of them from answering, a mismatch before an unreachable address.
   package func connectFirst(
-    of addresses: [NetworkAddress], purpose: StreamPurpose, timeout: Duration = .seconds(3),
-    sparing: Bool = true
+    of addresses: [NetworkAddress], from source: AddressSource, purpose: StreamPurpose,
+    timeout: Duration = .seconds(3)
   ) async throws(Failure) -> FramedStream {
     var waiting = ways(to: addresses)[...]
     let outcome: Result<FramedStream, Failure> = await withTaskGroup(of: Event.self) { group in
       var problem = nowhere(addresses)
       var running = 0
       func start() {
-        guard let way = nextWay(among: &waiting, sparing: sparing) else { return }
+        guard let way = nextWay(among: &waiting, from: source) else { return }
         running += 1
         group.addTask {
           do throws(Failure) {
             let stream = try await self.connect(
               to: way.address, over: way.interface, purpose: purpose, timeout: timeout)
-            if let host = way.host { self.failedAttempts.withLock { $0.succeed(host) } }
+            if let host = way.host {
+              self.failedAttempts.withLock { $0.succeed(host, from: source) }
+            }
             return .connected(stream)
           } catch {
             return .failed(error)
@@ -71,11 +73,15 @@ extension Links {
   }
 
   /// The next that may be tried.
-  private func nextWay(among waiting: inout ArraySlice<Way>, sparing: Bool) -> Way? {
+  private func nextWay(
+    among waiting: inout ArraySlice<Way>, from source: AddressSource
+  ) -> Way? {
     while let way = waiting.popFirst() {
       guard let host = way.host else { return way }
-      let mayFail = failedAttempts.withLock { $0.begin(host, at: HostClock().now()) }
-      if mayFail || !sparing { return way }
+      let mayTry = failedAttempts.withLock {
+        $0.begin(host, from: source, at: HostClock().now())
+      }
+      if mayTry { return way }
     }
     return nil
   }

@@ -254,8 +254,8 @@ package nonisolated struct WireLinkHello: Sendable {
   fileprivate var _membership: WireMembership? = nil
 }
 
-/// Said once, after the hellos, which hold the first removals only. Who gets another digest than its own
-/// sends all that it holds, in frames of Removals without moderators, once for each link.
+/// Said after the hellos, which hold the first removals only, and when it changes. Who gets another digest
+/// than its own sends all that it holds, in frames of Removals without moderators.
 package nonisolated struct WireRemovalsDigest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
