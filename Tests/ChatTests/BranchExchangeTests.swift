@@ -13,13 +13,16 @@ struct BranchExchangeTests {
 
   /// A branch from its root on, or after `root`.
   private func branch(
-    _ name: String, length: Int, after root: WireSignedEntry? = nil, from first: UInt64 = 1
+    _ name: String, length: Int, after root: WireSignedEntry? = nil, from first: UInt64 = 1,
+    by author: SigningKey? = nil
   ) -> [WireSignedEntry] {
     var previous = root.map(entryHash)
     return (first..<first + UInt64(length)).map { number in
       let body = WireChatBody.text("\(name) \(number)" + String(repeating: "x", count: 150))
       // Long before what the others say.
-      let entry = forge(by: mallory, sequence: number, previous: previous, body: body) {
+      let entry = forge(
+        by: author ?? mallory, sequence: number, previous: previous, body: body
+      ) {
         $0.clockMilliseconds = number
       }
       previous = entryHash(entry)
@@ -98,6 +101,54 @@ struct BranchExchangeTests {
     for member in world.members { #expect(member.log.entry(entryHash(more[29])) != nil) }
     #expect(honest(world, 0) == honest(world, 1))
     expectSilence(&world, "goes on")
+  }
+
+  @Test(
+    "Where two copies of one log part is found, however much they have in common and say since",
+    arguments: [(100, 1, 1), (600, 1, 1), (600, 1, 3), (2000, 700, 2), (3000, 800, 800)])
+  func parts(common: Int, left: Int, right: Int) {
+    var world = World(members: 2, seed: 5)
+    world.run(until: seconds(1))
+    let trunk = branch("trunk", length: common)
+    let sides = zip(["x", "y"], [left, right]).map { name, length in
+      trunk + branch(name, length: length, after: trunk.last, from: UInt64(common) + 1)
+    }
+    world.split(at: 1)
+    for (member, entries) in sides.enumerated() {
+      for start in stride(from: 0, to: entries.count, by: 200) {
+        world.give(Array(entries[start..<min(start + 200, entries.count)]), to: member)
+      }
+    }
+    world.run(until: seconds(20))
+    world.heal()
+    (world.sentHeads, world.batchedEntries) = (0, 0)
+    world.run(until: seconds(30))
+    print("\(common): \(world.sentHeads) tellings, \(world.batchedEntries) entries")
+    world.expectOneHistory()
+    #expect(world.members[0].log.entryCount == common + left + right)
+    #expect(world.batchedEntries <= left + right + 2 * 16)
+    expectSilence(&world, "\(common)")
+  }
+
+  @Test("Whoever makes up authors whose logs part after much that is the same keeps nothing back")
+  func starves() {
+    var world = World(members: 2, seed: 5)
+    world.run(until: seconds(1))
+    let keys = (0..<12).map { signingKey(7000 + UInt64($0)) }
+    let trunks = keys.map { branch("trunk", length: 250, by: $0) }
+    world.split(at: 1)
+    for (key, trunk) in zip(keys, trunks) {
+      for (member, name) in ["x", "y"].enumerated() {
+        world.give(
+          trunk + branch(name, length: 1, after: trunk.last!, from: 251, by: key), to: member)
+      }
+    }
+    world.chat(lines: 20, over: .seconds(10))
+    world.run(until: seconds(60))
+    world.heal()
+    world.run(until: seconds(70))
+    world.expectOneHistory()
+    #expect(world.members[0].log.entryCount == 12 * 252 + 20)
   }
 
   /// By the order in which they have a place: a fork at the beginning of a log counts by its hash.

@@ -18,6 +18,8 @@ struct AuthorLog: Sendable {
   private struct Line: Sendable {
     /// The sequence number of its first entry.
     let first: UInt64
+    /// The entry before that.
+    let root: EntryHash?
     var hashes: [EntryHash]
 
     var end: UInt64 { first + UInt64(hashes.count) }
@@ -29,7 +31,7 @@ struct AuthorLog: Sendable {
     /// Takes off what comes from this number on.
     mutating func split(at sequence: UInt64) -> Line {
       let kept = Int(sequence - first)
-      let rest = Line(first: sequence, hashes: Array(hashes[kept...]))
+      let rest = Line(first: sequence, root: kept > 0 ? hashes[kept - 1] : root, hashes: Array(hashes[kept...]))
       hashes.removeSubrange(kept...)
       return rest
     }
@@ -58,12 +60,6 @@ struct AuthorLog: Sendable {
   /// All entries, each after its predecessor.
   var all: [EntryHash] { lines.count == 1 ? lines[0].hashes : lines.flatMap(\.hashes) }
 
-  /// Those of a log without branches from this number on.
-  func chain(after sequence: UInt64) -> ArraySlice<EntryHash> {
-    let hashes = lines.first?.hashes ?? []
-    return hashes[min(Int(sequence), hashes.count)...]
-  }
-
   /// Another entry with this number.
   func contradiction(of entry: Entry) -> EntryHash? {
     lines.lazy.compactMap { $0[entry.sequence] }.first
@@ -76,7 +72,7 @@ struct AuthorLog: Sendable {
   mutating func insert(_ entry: Entry) -> [EntryHash]? {
     let tip = entry.previous
     if tip == nil, lines.isEmpty {
-      lines = [Line(first: entry.sequence, hashes: [entry.hash])]
+      lines = [Line(first: entry.sequence, root: nil, hashes: [entry.hash])]
       return []
     }
     if let tip, let place = lines.firstIndex(where: { $0.hashes.last == tip }) {
@@ -84,7 +80,7 @@ struct AuthorLog: Sendable {
       return []
     }
     guard let place = lines.firstIndex(where: { $0[entry.sequence - 1] == tip }) else { return nil }
-    var branch = Line(first: entry.sequence, hashes: [entry.hash])
+    var branch = Line(first: entry.sequence, root: tip, hashes: [entry.hash])
     if let other = lines[place][entry.sequence], entry.hash < other {
       let rest = lines[place].split(at: entry.sequence)
       lines[place].hashes += branch.hashes
@@ -97,8 +93,71 @@ struct AuthorLog: Sendable {
   }
 }
 
+extension AuthorLog {
+  /// Where an entry stands.
+  struct Place: Equatable, Sendable {
+    let line: Int
+    let sequence: UInt64
+  }
+
+  var ends: [Place] {
+    lines.indices.map { Place(line: $0, sequence: lines[$0].end - 1) }
+  }
+
+  subscript(place: Place) -> EntryHash? { lines[place.line][place.sequence] }
+
+  func place(of entry: Entry) -> Place? {
+    lines.firstIndex { $0[entry.sequence] == entry.hash }
+      .map { Place(line: $0, sequence: entry.sequence) }
+  }
+
+  /// The last entries before `place`, and itself, on each line that leads there from the beginning.
+  func path(to place: Place) -> [Place] {
+    var path = [place]
+    while let root = lines[path[0].line].root {
+      let sequence = lines[path[0].line].first - 1
+      guard let line = lines.firstIndex(where: { $0[sequence] == root }) else { break }
+      path.insert(Place(line: line, sequence: sequence), at: 0)
+    }
+    return path
+  }
+
+  /// The hash with this number on a path.
+  func hash(_ sequence: UInt64, on path: [Place]) -> EntryHash? {
+    path.first { sequence <= $0.sequence }.flatMap { lines[$0.line][sequence] }
+  }
+
+  /// How many entries two paths have in common.
+  static func common(_ left: [Place], _ right: [Place]) -> UInt64 {
+    var common: UInt64 = 0
+    for (one, other) in zip(left, right) where one.line == other.line {
+      common = min(one.sequence, other.sequence)
+      if one != other { break }
+    }
+    return common
+  }
+
+  /// What comes on each line after these entries, and after all that comes before them.
+  func rests(after known: [Place]) -> [(root: EntryHash?, hashes: ArraySlice<EntryHash>)] {
+    var counts = lines.map { _ in 0 }
+    for step in known.flatMap(path(to:)) {
+      counts[step.line] = max(counts[step.line], Int(step.sequence - lines[step.line].first) + 1)
+    }
+    return zip(lines, counts).map { line, count in
+      (count > 0 ? line.hashes[count - 1] : line.root, line.hashes[count...])
+    }
+  }
+}
+
 /// The end of an author's log, as a member says that it has it.
 struct AuthorTip: Hashable, Sendable {
+  let sequence: UInt64
+  let hash: EntryHash
+  /// Some of the entries before it.
+  var passed: [PassedEntry] = []
+}
+
+struct PassedEntry: Hashable, Sendable {
   let sequence: UInt64
   let hash: EntryHash
 }

@@ -33,6 +33,8 @@ package enum ChatBounds {
   package static let composing = 256
   /// Tips that a message of heads may hold.
   package static let heads = 2 * authors
+  /// Entries before the tips that it may hold besides: 20 KiB.
+  package static let passed = 512
   /// Links at once; the mesh has far fewer.
   package static let links = 256
   /// Members whose heads wait for the news that they are linked: as many as come at once when two

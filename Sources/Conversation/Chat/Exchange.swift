@@ -25,6 +25,9 @@ struct Exchange: Sendable {
   /// The same at most, of one whose batches take their time; and how long one is asked for more and more
   /// while others wait to be.
   static let longestPatience = Duration.seconds(16)
+  /// How often one is told where logs part, as it says more of that, while one's own don't change: it takes
+  /// five tellings of each to find that in a million entries.
+  static let narrowings = 16
   /// Ends up to which they are told rather than a hash over them: hardly longer than that.
   static let toldWhole = 4
 
@@ -41,6 +44,9 @@ struct Exchange: Sendable {
     /// The same of the ends themselves, if it wasn't told a hash over them after that: who hears another
     /// hash than its own forgets them.
     var toldWhole = -1
+    /// What it was last told of where logs part, and how often since one's own logs last changed.
+    var saidPassed: [EntryHash: [PassedEntry]] = [:]
+    var narrowed = 0
     /// Whether its hash was another: it is to be told the ends.
     var differs = false
     /// A hash over its gaps.
@@ -311,9 +317,9 @@ extension ChatLog {
     }
     // Nothing new to say: asking again at once would go round in circles. Asking never again would
     // rely on the first time having arrived.
-    if link.told == version, let toldAt = link.toldAt, now - toldAt < link.patience {
-      exchange.tick(by: toldAt + link.patience)
-      return
+    if link.told == version, let toldAt = link.toldAt {
+      let patience = mayNarrow(link) ? narrowingPatience : link.patience
+      if now - toldAt < patience { return exchange.tick(by: toldAt + patience) }
     }
     exchange.asked = (peer, now + link.wait, since)
     exchange.links[peer]?.askedAt = now
@@ -331,11 +337,16 @@ extension ChatLog {
   }
 
   private mutating func tell(_ peer: PeerID, at now: Moment, into outputs: inout [Output]) {
-    if exchange.links[peer]?.lastTold == version {
-      exchange.links[peer]?.retold += 1
-    } else {
+    let passed = exchange.links[peer]?.theirs.map { self.passed(given: $0) } ?? [:]
+    if exchange.links[peer]?.lastTold != version {
       exchange.links[peer]?.retold = 0
+      exchange.links[peer]?.narrowed = 0
+    } else if exchange.links[peer].map(mayNarrow) == true {
+      exchange.links[peer]?.narrowed += 1
+    } else {
+      exchange.links[peer]?.retold += 1
     }
+    exchange.links[peer]?.saidPassed = passed
     exchange.links[peer]?.lastTold = version
     exchange.links[peer]?.told = version
     exchange.links[peer]?.toldAt = now
@@ -343,12 +354,25 @@ extension ChatLog {
     let count = authors.values.reduce(0) { $0 + $1.tips.count }
     let hasOtherGaps = exchange.links[peer].map { self.hasOtherGaps($0) } ?? false
     let isWhole =
-      count <= Exchange.toldWhole || hasOtherGaps || exchange.links[peer]?.differs == true
+      count <= Exchange.toldWhole || hasOtherGaps || !passed.isEmpty
+      || exchange.links[peer]?.differs == true
     exchange.links[peer]?.toldWhole = isWhole ? version : -1
-    var message = isWhole ? heads : .with { $0.summary = summary() }
+    var message =
+      isWhole ? heads(telling: passed) : .with { $0.summary = summary() }
     if isWhole { message.gaps = gaps.digest() }
     if hasOtherGaps { message.wanted = bodiesToAskFor(of: peer, at: now) }
     outputs.append(.sendHeads(message, to: peer))
+  }
+
+  /// Whether there is more to say of where logs part than it was told.
+  private func mayNarrow(_ link: Exchange.Link) -> Bool {
+    guard link.narrowed < Exchange.narrowings, let theirs = link.theirs else { return false }
+    return passed(given: theirs) != link.saidPassed
+  }
+
+  /// How long is waited between two such tellings: the longer, the more is said each time.
+  private var narrowingPatience: Duration {
+    Exchange.patience * max(ChatBounds.authors / 8, authors.count) / ChatBounds.authors
   }
 
   /// Whether its logs are the same as one's own and its gaps are others.

@@ -6,7 +6,10 @@ package import Wire
 
 extension ChatLog {
   /// The ends of every author's log. Two members whose heads are equal hold the same entries.
-  package var heads: WireChatHeads {
+  package var heads: WireChatHeads { heads(telling: [:]) }
+
+  /// - Parameter passed: some of the entries before them.
+  func heads(telling passed: [EntryHash: [PassedEntry]]) -> WireChatHeads {
     .with { message in
       for key in authorKeys {
         for tip in authors[key]?.tips.sorted() ?? [] {
@@ -15,6 +18,12 @@ extension ChatLog {
               $0.authorKey = Data(key)
               $0.sequence = entries[tip]?.entry.sequence ?? 0
               $0.hash = Data(tip.bytes)
+              $0.passed = passed[tip, default: []].map { one in
+                .with {
+                  $0.sequence = one.sequence
+                  $0.hash = Data(one.hash.bytes)
+                }
+              }
             })
         }
       }
@@ -43,12 +52,18 @@ extension ChatLog {
       heads.gaps.isEmpty || heads.gaps.count == SHA256.byteCount
     else { return nil }
     var theirs: [[UInt8]: [AuthorTip]] = [:]
+    var passedCount = 0
     for head in heads.heads {
-      guard head.authorKey.count == 32, head.sequence > 0, let hash = EntryHash(head.hash) else {
-        return nil
+      passedCount += head.passed.count
+      guard head.authorKey.count == 32, head.sequence > 0, let hash = EntryHash(head.hash),
+        head.passed.count <= Fork.spread + 1, passedCount <= ChatBounds.passed
+      else { return nil }
+      var tip = AuthorTip(sequence: head.sequence, hash: hash)
+      for passed in head.passed {
+        guard passed.sequence > 0, let hash = EntryHash(passed.hash) else { return nil }
+        tip.passed.append(PassedEntry(sequence: passed.sequence, hash: hash))
       }
-      theirs[Array(head.authorKey), default: []].append(
-        AuthorTip(sequence: head.sequence, hash: hash))
+      theirs[Array(head.authorKey), default: []].append(tip)
     }
     guard theirs.values.allSatisfy({ $0.count <= ChatBounds.tips }) else { return nil }
     return theirs
@@ -131,33 +146,5 @@ extension ChatLog {
     guard theirs.count >= AuthorRoom.plenty else { return room }
     for key in theirs.keys { room.take(for: authors[key]?.sponsor ?? PeerID(publicKey: key)) }
     return room
-  }
-
-  private func lacked(of log: AuthorLog, given theirs: [AuthorTip]) -> ArraySlice<EntryHash> {
-    let known = theirs.compactMap { entries[$0.hash]?.entry }.filter { $0.authorKey == log.key }
-    if known.isEmpty, theirs.contains(where: { $0.sequence > log.length }), !log.isFull {
-      // Further than this one: most likely it has all of it. If it hasn't, because the log has
-      // branches, it will see so from one's own heads and send the other branch first. Where all branches
-      // are taken, that one may find no place, and then it has to hear of those.
-      return []
-    }
-    guard log.isBranched else { return log.chain(after: known.map(\.sequence).max() ?? 0) }
-    var has: Set<EntryHash> = []
-    for tip in known {
-      var next: EntryHash? = tip.hash
-      while let hash = next, has.insert(hash).inserted { next = entries[hash]?.entry.previous }
-    }
-    // What goes on where one of its ends is it surely lacks; of the rest it may have what comes before an
-    // end that isn't known here.
-    var goesOn = Set(known.map(\.hash))
-    let lacked = log.all.filter { !has.contains($0) }
-    let certain = lacked.filter { hash in
-      guard let previous = entries[hash]?.entry.previous, goesOn.contains(previous) else {
-        return false
-      }
-      return goesOn.insert(hash).inserted
-    }
-    return (certain.isEmpty ? lacked : certain)
-      .sorted { entries[$0]!.entry < entries[$1]!.entry }[...]
   }
 }
