@@ -43,58 +43,6 @@ struct UserDirectoriesTests {
   }
 }
 
-@Suite("Files that come without being asked for")
-struct UnaskedFilesTests {
-  private static func root(_ number: Int) -> [UInt8] {
-    [UInt8](repeating: 0, count: 30) + [UInt8(number >> 8), UInt8(number & 255)]
-  }
-
-  @Test("In all they are ten times the largest, also over restarts")
-  func total() {
-    let directory = NSTemporaryDirectory() + "/unasked-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: directory) }
-    func fetched(_ count: Int, of size: Int) -> Int {
-      var unasked = UnaskedFiles(largest: 1000, directory: directory)
-      for number in 0..<count { unasked.consider(Self.root(number), byteCount: size) }
-      var fetched = 0
-      while unasked.next(whileRunning: { _ in false }) != nil { fetched += 1 }
-      #expect(unasked.hasRefused == (fetched < count && size <= 1000))
-      return fetched
-    }
-    #expect(fetched(5, of: 1001) == 0)
-    #expect(fetched(3, of: 1000) == 3)
-    #expect(fetched(100, of: 1000) == 7)
-    #expect(fetched(100, of: 10) == 0)
-  }
-
-  @Test("Tiny ones are no more than a thousand, and eight come at once")
-  func tiny() {
-    let directory = NSTemporaryDirectory() + "/unasked-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: directory) }
-    var unasked = UnaskedFiles(largest: 1_000_000, directory: directory)
-    for number in 0..<3000 { unasked.consider(Self.root(number), byteCount: 1) }
-    var running: Set<[UInt8]> = []
-    var fetched = 0
-    while true {
-      while let root = unasked.next(whileRunning: running.contains) {
-        running.insert(root)
-        fetched += 1
-      }
-      #expect(running.count <= FileBounds.unaskedAtOnce)
-      guard !running.isEmpty else { break }
-      running.removeAll()
-    }
-    #expect(fetched == 1000)
-  }
-
-  @Test("Without --accept-files nothing comes unasked")
-  func none() {
-    var unasked = UnaskedFiles(largest: nil, directory: "/nowhere")
-    unasked.consider(Self.root(1), byteCount: 1)
-    #expect(unasked.next(whileRunning: { _ in false }) == nil)
-  }
-}
-
 @Suite("One content, offered several times")
 struct FileItemTests {
   private static func offer(

@@ -45,6 +45,7 @@ package enum FileBounds {
   /// How long a member that couldn't be reached isn't dialled again.
   package static let dialRest = Duration.seconds(5)
   /// What is fetched without being asked for in one meeting, as a multiple of the largest file that is.
+  /// Of this and the next two, one author's files take half.
   package static let unasked = 10
   /// Files fetched at once without being asked for. The others wait for their turn.
   package static let unaskedAtOnce = 8

@@ -115,10 +115,14 @@ actor FileDesk {
     guard isNew else { return }
     let folder = folder(of: root)
     if folder.isCancelled { return }
-    if folder.exists {
+    // One's own that couldn't be kept isn't fetched from others.
+    guard folder.exists || offer.author != parts.me else { return }
+    let share = folder.share
+    if folder.exists, share == nil || folder.place != nil {
       resume(root, folder)
-    } else if offer.author != parts.me {
-      unasked.consider(root, byteCount: offer.shape.byteCount)
+    } else {
+      unasked.consider(
+        root, byteCount: offer.shape.byteCount, by: offer.author, holding: share)
       fetchUnasked()
     }
   }
@@ -155,6 +159,7 @@ actor FileDesk {
     }
     guard let victim else { return false }
     for _ in victim.value.known { forgetOffer(by: most.key) }
+    unasked.remove(victim.key, hasCome: true)
     items[victim.key] = nil
     return true
   }
@@ -165,25 +170,6 @@ actor FileDesk {
     if offersBy[author] == 0 { offersBy[author] = nil }
   }
 
-  /// Files that nobody here has asked for, as far as the user lets them come.
-  func fetchUnasked() {
-    var underWay = fetches.keys.count { items[$0]?.isUnasked == true }
-    while underWay < FileBounds.unaskedUnderWay,
-      let root = unasked.next(whileRunning: { items[$0]?.isRunning == true })
-    {
-      guard case .offered = items[root]?.state else { continue }
-      items[root]?.isUnasked = true
-      fetch(root)
-      underWay += 1
-    }
-    if unasked.hasRefused {
-      warn(
-        "files-unasked",
-        "As much was fetched without asking as --accept-files lets in one meeting. /accept fetches "
-          + "the rest.")
-    }
-  }
-
   func withdraw(_ entries: Set<EntryID>, by author: PeerID) {
     for (root, item) in items {
       for offer in item.known where offer.author == author && entries.contains(offer.entry) {
@@ -191,6 +177,7 @@ actor FileDesk {
         let shape = items[root]?.offer.shape
         let isLeft = items[root]?.remove(offer.entry) ?? true
         guard !isLeft || items[root]?.offer.shape != shape else { continue }
+        stopUnasked(root)
         cancel(root)
         folder(of: root).remove()
         if !isLeft { items[root] = nil }
@@ -223,7 +210,7 @@ actor FileDesk {
       items[root]?.recall(entry)
       // Whoever asks is told again what is wrong.
       warned.subtract(["file-disk", "file-not-kept", "file-room"])
-      items[root]?.isUnasked = false
+      stopUnasked(root)
       items[root]?.aloneSince = nil
       items[root]?.isToldAlone = false
       forgetMissing(root)

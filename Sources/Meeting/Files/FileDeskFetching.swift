@@ -24,6 +24,8 @@ extension FileDesk {
       warn("file-not-kept", "The file can't be fetched: \(error.sentence). Try /accept again.")
       return report(root, .failed)
     }
+    // What came of it when nobody had asked for it counts.
+    guard folder(of: root).list == nil else { return resume(root, folder(of: root)) }
     begin(root, FileFetch(item.offer.shape, seed: parts.secrets.seed(), at: parts.clock.now()))
   }
 
@@ -31,7 +33,9 @@ extension FileDesk {
     items[root]?.state = .fetching
     fetches[root] = fetch
     items[root]?.chunksTold = fetch.map.count
-    report(root)
+    items[root]?.newsAt = parts.clock.now()
+    // One that nobody has asked for is told of once something of it is here.
+    if items[root]?.isUnasked == false || fetch.map.count > 0 { report(root) }
     for (peer, map) in items[root]?.others ?? [:] { drive(root, .holder(peer, map)) }
     // An empty file and one whose chunks were all kept need nobody.
     drive(root, .resumed)
@@ -77,9 +81,11 @@ extension FileDesk {
   /// for again. A whole file stays where it is, and isn't given any more.
   func cancel(_ root: [UInt8]) {
     guard let item = items[root] else { return }
+    // It may still be one that comes unasked, now or when somebody has it.
+    let mayCome = stopUnasked(root)
     switch item.state {
-    case .offered: return
-    case .verifying, .fetching, .placing, .whole:
+    case .offered where !mayCome: return
+    case .offered, .verifying, .fetching, .placing, .whole:
       // What is here whole stays, and isn't passed on any more.
       var path: String?
       if case .whole(let place, _) = item.state, FileFolder.size(of: place) != nil { path = place }
@@ -221,7 +227,8 @@ extension FileDesk {
         .warning(
           code: "file-wrong",
           message: "\(item.offer.name) isn't what its offer says. What was fetched is deleted."))
-      return report(root, .failed)
+      report(root, .failed)
+      return fetchUnasked()
     }
     items[root]?.lead(with: offer.entry)
     placing.verified(version)

@@ -38,9 +38,11 @@ extension FileDesk {
       if items.values.contains(where: \.isUnderWay) { beginRounds() }
       await goRound()
     }
+    fetchUnasked()
     for fetch in fetches.values { look(by: fetch.deadline) }
     look(by: book.deadline.map { max($0, now + Self.nextIdle) })
     look(by: nextRound)
+    look(by: unasked.deadline(after: now))
   }
 
   private func goRound() async {
@@ -71,19 +73,24 @@ extension FileDesk {
 
   /// How long nobody may have a file before that is told: whoever has it may be on its way here.
   private static let aloneFor = Duration.seconds(3)
+  /// After what time without news a file that nobody has asked for counts as one that nobody has,
+  /// whoever says the contrary: what one holder may take for the list, and then two for a chunk.
+  private static let unaskedPatience = FileBounds.patience * 3
 
   /// Says, once, that nobody is left who could give the file.
   private func tellOfWaiting(for root: [UInt8]) {
     guard let item = items[root], let fetch = fetches[root] else { return }
     let now = parts.clock.now()
-    guard fetch.sourceIDs.isEmpty else {
+    let isLate = item.isUnasked && now - item.newsAt >= Self.unaskedPatience
+    guard fetch.sourceIDs.isEmpty || isLate else {
       items[root]?.aloneSince = nil
       items[root]?.isToldAlone = false
       return
     }
     let since = item.aloneSince ?? now
     items[root]?.aloneSince = since
-    guard !item.isToldAlone, now - since >= Self.aloneFor else { return }
+    guard !item.isToldAlone, isLate || now - since >= Self.aloneFor else { return }
+    if item.isUnasked, fetch.map.count == 0 { return setAside(root) }
     items[root]?.isToldAlone = true
     report(root)
     // It holds up no other that nobody has asked for, and nobody waits for it.
@@ -98,6 +105,7 @@ extension FileDesk {
   private func reportProgress(_ root: [UInt8]) {
     guard let count = fetches[root]?.map.count, count != items[root]?.chunksTold else { return }
     items[root]?.chunksTold = count
+    items[root]?.newsAt = parts.clock.now()
     report(root)
   }
 }

@@ -13,6 +13,7 @@ struct FileFolder {
   private var mapPath: String { path + "/map" }
   private var placePath: String { path + "/place" }
   private var cancelledPath: String { path + "/cancelled" }
+  private var sharePath: String { path + "/unasked" }
 
   var exists: Bool { access(path, F_OK) == 0 }
 
@@ -62,6 +63,18 @@ struct FileFolder {
   var place: String? {
     FileManager.default.contents(atPath: placePath).map { String(decoding: $0, as: UTF8.self) }
   }
+
+  func keep(share: UnaskedFiles.Share) throws(SystemError) {
+    try Self.write(Array(share.text.utf8), to: sharePath)
+  }
+
+  /// Of a file that nobody has asked for.
+  var share: UnaskedFiles.Share? {
+    FileManager.default.contents(atPath: sharePath)
+      .flatMap { UnaskedFiles.Share(String(decoding: $0, as: UTF8.self)) }
+  }
+
+  func forgetShare() { unlink(sharePath) }
 
   /// Beside it and renamed, so that there is always the old or the new.
   static func write(_ bytes: [UInt8], to file: String) throws(SystemError) {

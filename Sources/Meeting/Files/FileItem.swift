@@ -29,6 +29,8 @@ extension FileDesk {
     var chunksTold = -1
     /// Whether it comes though nobody here has asked for it.
     var isUnasked = false
+    /// When it was begun, or more of it was here in a round.
+    var newsAt = Moment.zero
     /// Since when nobody has the rest of it, and whether that was told.
     var aloneSince: Moment?
     var isToldAlone = false
