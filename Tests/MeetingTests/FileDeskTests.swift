@@ -199,14 +199,11 @@ struct FileDeskTests {
       let second = meeting.offer(content, named: "agenda", by: member.id)
       await meeting.session.files.learn(lie)
       await meeting.session.files.learn(second)
-      let stream = try await member.connect(to: meeting.session)
       await meeting.session.take(line: "/accept agenda")
-      async let giving: Void = stream.give(content, of: first.shape.root)
-      let report = await meeting.journal.report(.complete)
-      #expect(report.path?.hasSuffix("/agenda") == true)
-      stream.close()
-      try await giving
-      await member.links.close()
+      try await member.give(content, of: first.shape.root, in: meeting) {
+        let report = await meeting.journal.report(.complete)
+        #expect(report.path?.hasSuffix("/agenda") == true)
+      }
     }
   }
 
@@ -312,15 +309,12 @@ struct FileDeskTests {
     let content = chunks(chunkCount)
     let folder = try meeting.write([], to: "downloads")
     let member = try FileMember(grantedBy: meeting.genesis)
-    let stream = try await member.connect(to: meeting.session)
     let offer = meeting.offer(content, by: member.id)
     await meeting.session.files.learn(offer)
     await meeting.session.take(line: "/accept plan")
-    async let giving: Void = stream.give(content, of: offer.shape.root)
-    try await body(offer, folder, await meeting.journal.warning("file-place"))
-    stream.close()
-    try await giving
-    await member.links.close()
+    try await member.give(content, of: offer.shape.root, in: meeting) {
+      try await body(offer, folder, await meeting.journal.warning("file-place"))
+    }
   }
 
   @Test("While its folder can't be written a file is hashed once, and each reason is told once")

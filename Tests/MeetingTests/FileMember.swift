@@ -229,6 +229,24 @@ final class FileMember: Sendable {
     _ = try #require(await stream.next(), "a hello")
     return stream
   }
+
+  /// Comes, gives of these chunks what it is asked for while `body` runs, and is gone after it.
+  func give(
+    _ content: [[UInt8]], of root: [UInt8], in meeting: FileMeeting,
+    while body: () async throws -> Void
+  ) async throws {
+    let stream = try await connect(to: meeting.session)
+    async let giving: Void = stream.give(content, of: root)
+    do {
+      try await body()
+    } catch {
+      stream.close()
+      throw error
+    }
+    stream.close()
+    try await giving
+    await links.close()
+  }
 }
 
 extension FramedStream {
@@ -243,14 +261,16 @@ extension FramedStream {
     return nil
   }
 
-  /// Answers as a member that has these chunks, until `isDone`.
+  /// Answers as a member that has these chunks, until `isDone`. Who says that it fetches the file is told
+  /// so again: what was said before may have come too early.
   func give(
     _ content: [[UInt8]], of root: [UInt8], only given: [Int]? = nil,
     until isDone: (FileMessage) -> Bool = { _ in false }
   ) async throws {
     var map = ChunkMap(chunkCount: content.count)
     for chunk in given ?? Array(content.indices) { map.insert(chunk) }
-    send(.have(root: root, map: map.bytes))
+    let have = FileMessage.have(root: root, map: map.bytes)
+    send(have)
     while let bytes = await next() {
       let message = try FileMessage(bytes)
       if isDone(message) { return }
@@ -259,6 +279,7 @@ extension FramedStream {
       case .request(_, let chunk):
         #expect(map.contains(chunk), "asked for what it never had")
         send(.chunk(root: root, chunk: chunk, content[chunk]))
+      case .have(root, _): send(have)
       case .have, .list, .chunk, .refusal, .gained: break
       }
     }

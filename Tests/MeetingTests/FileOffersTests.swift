@@ -33,17 +33,14 @@ struct FileOffersTests {
       for offer in offers { await files.learn(offer) }
       let root = offers[0].shape.root
       try #require(await files.items[root]?.offers.count == 5)
-      let stream = try await member.connect(to: meeting.session)
       await meeting.session.take(line: "/accept \(offers[4].entry.description.prefix(8))")
-      async let giving: Void = stream.give(Self.content, of: root)
-      for offer in offers {
-        let report = await Self.told(of: offer, meeting.journal) { $0.state == .complete }
-        #expect(report.path?.hasSuffix("/plan") == true)
+      try await member.give(Self.content, of: root, in: meeting) {
+        for offer in offers {
+          let report = await Self.told(of: offer, meeting.journal) { $0.state == .complete }
+          #expect(report.path?.hasSuffix("/plan") == true)
+        }
+        #expect(await files.items[root]?.offer.entry == offers[4].entry)
       }
-      #expect(await files.items[root]?.offer.entry == offers[4].entry)
-      stream.close()
-      try await giving
-      await member.links.close()
     }
   }
 
@@ -55,28 +52,25 @@ struct FileOffersTests {
       let offers = (1...30).map { meeting.offer(Self.content, named: "form \($0)", by: member.id) }
       for offer in offers { await files.learn(offer) }
       let root = offers[0].shape.root
-      let stream = try await member.connect(to: meeting.session)
       await meeting.session.take(line: "/accept \(offers[0].entry.description.prefix(8))")
-      async let giving: Void = stream.give(Self.content, of: root)
-      let report = await Self.told(of: offers[0], meeting.journal) { $0.state == .complete }
-      #expect(report.path?.hasSuffix("/form 1") == true)
-      // It is here by any other, too.
-      await meeting.session.take(line: "/accept form 2")
-      _ = await Self.told(of: offers[1], meeting.journal) { $0.state == .complete && $0.isAnswer }
-      #expect(await files.items[root]?.offers.count == 8)
-      // With the newest deleted, an older one is left each time.
-      for offer in offers.dropFirst().reversed() {
-        await files.withdraw([offer.entry], by: member.id)
-        let isHere = if case .whole = await files.items[root]?.state { true } else { false }
-        #expect(isHere, "\(offer.name)")
+      try await member.give(Self.content, of: root, in: meeting) {
+        let report = await Self.told(of: offers[0], meeting.journal) { $0.state == .complete }
+        #expect(report.path?.hasSuffix("/form 1") == true)
+        // It is here by any other, too.
+        await meeting.session.take(line: "/accept form 2")
+        _ = await Self.told(of: offers[1], meeting.journal) { $0.state == .complete && $0.isAnswer }
+        #expect(await files.items[root]?.offers.count == 8)
+        // With the newest deleted, an older one is left each time.
+        for offer in offers.dropFirst().reversed() {
+          await files.withdraw([offer.entry], by: member.id)
+          let isHere = if case .whole = await files.items[root]?.state { true } else { false }
+          #expect(isHere, "\(offer.name)")
+        }
+        #expect(await files.items[root]?.known.map(\.name) == ["form 1"])
+        await files.withdraw([offers[0].entry], by: member.id)
+        #expect(await files.items.isEmpty)
+        #expect(await meeting.journal.warnings("no-such-file").isEmpty)
       }
-      #expect(await files.items[root]?.known.map(\.name) == ["form 1"])
-      await files.withdraw([offers[0].entry], by: member.id)
-      #expect(await files.items.isEmpty)
-      #expect(await meeting.journal.warnings("no-such-file").isEmpty)
-      stream.close()
-      try await giving
-      await member.links.close()
     }
   }
 
@@ -114,21 +108,16 @@ struct FileOffersTests {
       }
       for offer in others { await files.learn(offer) }
       let member = try FileMember(grantedBy: meeting.genesis)
-      let stream = try await member.connect(to: meeting.session)
       let offer = meeting.offer(Self.content, by: member.id)
       await files.learn(offer)
       // Its turn comes.
-      let root = offer.shape.root
-      _ = try await stream.next { if case .have(root, _) = $0 { true } else { false } }
-      async let giving: Void = stream.give(Self.content, of: root)
-      #expect(await meeting.journal.report(.complete).file == offer.entry)
-      #expect(await meeting.journal.warnings("file-waits").isEmpty)
-      // But whoever asks for one is.
-      await meeting.session.take(line: "/accept \(others[0].entry)")
-      #expect(await meeting.journal.warning("file-waits").contains("plan"))
-      stream.close()
-      try await giving
-      await member.links.close()
+      try await member.give(Self.content, of: offer.shape.root, in: meeting) {
+        #expect(await meeting.journal.report(.complete).file == offer.entry)
+        #expect(await meeting.journal.warnings("file-waits").isEmpty)
+        // But whoever asks for one is.
+        await meeting.session.take(line: "/accept \(others[0].entry)")
+        #expect(await meeting.journal.warning("file-waits").contains("plan"))
+      }
     }
   }
 
@@ -149,14 +138,11 @@ struct FileOffersTests {
       for _ in 0..<500 { await lie() }
       await files.learn(honest)
       for _ in 0..<500 { await lie() }
-      let stream = try await member.connect(to: meeting.session)
       await meeting.session.take(line: "/accept \(honest.entry)")
-      async let giving: Void = stream.give(Self.content, of: honest.shape.root)
-      let report = await Self.told(of: honest, meeting.journal) { $0.state == .complete }
-      #expect(report.path?.hasSuffix("/plan") == true)
-      stream.close()
-      try await giving
-      await member.links.close()
+      try await member.give(Self.content, of: honest.shape.root, in: meeting) {
+        let report = await Self.told(of: honest, meeting.journal) { $0.state == .complete }
+        #expect(report.path?.hasSuffix("/plan") == true)
+      }
     }
   }
 
@@ -171,39 +157,36 @@ struct FileOffersTests {
       let second = meeting.offer(Self.content, named: "agenda", by: member.id)
       for offer in [first, second] { await files.learn(offer) }
       let root = first.shape.root
-      let stream = try await member.connect(to: meeting.session)
       await meeting.session.take(line: "/accept plan")
-      async let giving: Void = stream.give(Self.content, of: root)
-      let path = try #require(await meeting.journal.report(.complete).path)
-      try FileManager.default.removeItem(atPath: path)
-      if isAskedFor {
-        let other = try FileMember(grantedBy: meeting.genesis)
-        let end = try await other.connect(to: meeting.session)
-        end.send(.request(root: root, chunk: 1))
-        let answer = try await end.next { if case .have = $0 { false } else { true } }
-        #expect(answer == .refusal(root: root, chunk: 1))
-        let told = await meeting.journal.warning("file-changed")
-        #expect(told.contains(path) && told.contains("/accept"), "\(told)")
-        #expect(await meeting.journal.report(.cancelled).path == nil, "nothing stays there")
-        await other.links.close()
-      } else {
-        await meeting.session.take(line: "/files")
-        let report = await Self.told(of: first, meeting.journal) { $0.isAnswer }
-        try #require(report.state == .offered && report.path == nil)
-        await meeting.session.take(line: "/accept plan")
-        await meeting.journal.completions(of: first.entry, reach: 2)
+      try await member.give(Self.content, of: root, in: meeting) {
+        let path = try #require(await meeting.journal.report(.complete).path)
         try FileManager.default.removeItem(atPath: path)
+        if isAskedFor {
+          let other = try FileMember(grantedBy: meeting.genesis)
+          let end = try await other.connect(to: meeting.session)
+          end.send(.request(root: root, chunk: 1))
+          let answer = try await end.next { if case .have = $0 { false } else { true } }
+          #expect(answer == .refusal(root: root, chunk: 1))
+          let told = await meeting.journal.warning("file-changed")
+          #expect(told.contains(path) && told.contains("/accept"), "\(told)")
+          #expect(await meeting.journal.report(.cancelled).path == nil, "nothing stays there")
+          await other.links.close()
+        } else {
+          await meeting.session.take(line: "/files")
+          let report = await Self.told(of: first, meeting.journal) { $0.isAnswer }
+          try #require(report.state == .offered && report.path == nil)
+          await meeting.session.take(line: "/accept plan")
+          await meeting.journal.completions(of: first.entry, reach: 2)
+          try FileManager.default.removeItem(atPath: path)
+        }
+        // At once, with nobody having looked.
+        await meeting.session.take(line: "/accept agenda")
+        let report = await Self.told(of: second, meeting.journal) {
+          $0.path?.hasSuffix("/agenda") == true
+        }
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: try #require(report.path)))
+        #expect(bytes == Data(Self.content.flatMap { $0 }))
       }
-      // At once, with nobody having looked.
-      await meeting.session.take(line: "/accept agenda")
-      let report = await Self.told(of: second, meeting.journal) {
-        $0.path?.hasSuffix("/agenda") == true
-      }
-      let bytes = try Data(contentsOf: URL(fileURLWithPath: try #require(report.path)))
-      #expect(bytes == Data(Self.content.flatMap { $0 }))
-      stream.close()
-      try await giving
-      await member.links.close()
     }
   }
 }

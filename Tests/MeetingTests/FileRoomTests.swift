@@ -74,25 +74,22 @@ struct FileRoomTests {
       disk.mostChunks.withLock { $0 = 3 }
       await files.use { disk.room }
       let member = try FileMember(grantedBy: meeting.genesis)
-      let stream = try await member.connect(to: meeting.session)
       let offer = meeting.offer(Self.content, by: member.id)
       await files.learn(offer)
-      async let giving: Void = stream.give(Self.content, of: offer.shape.root)
-      for number in 1...2 {
-        disk.renew()
-        await meeting.session.take(line: "/accept plan")
-        await meeting.journal.progress(of: offer.entry, to: 3 * FileBounds.chunk, times: number)
-        await meeting.journal.warnings("file-disk", reach: number)
-        let told = await meeting.journal.warnings("file-disk")
-        #expect(told.count == number, "\(told)")
-        #expect(told.last?.contains("53.7 MB of its disk stay free") == true, "\(told)")
-        if number == 1 { await meeting.session.take(line: "/cancel plan") }
+      try await member.give(Self.content, of: offer.shape.root, in: meeting) {
+        for number in 1...2 {
+          disk.renew()
+          await meeting.session.take(line: "/accept plan")
+          await meeting.journal.progress(of: offer.entry, to: 3 * FileBounds.chunk, times: number)
+          await meeting.journal.warnings("file-disk", reach: number)
+          let told = await meeting.journal.warnings("file-disk")
+          #expect(told.count == number, "\(told)")
+          #expect(told.last?.contains("53.7 MB of its disk stay free") == true, "\(told)")
+          if number == 1 { await meeting.session.take(line: "/cancel plan") }
+        }
+        disk.mostChunks.withLock { $0 = .max }
+        #expect(await meeting.journal.report(.complete).file == offer.entry)
       }
-      disk.mostChunks.withLock { $0 = .max }
-      #expect(await meeting.journal.report(.complete).file == offer.entry)
-      stream.close()
-      try await giving
-      await member.links.close()
     }
   }
 
