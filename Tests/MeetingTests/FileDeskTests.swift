@@ -382,6 +382,54 @@ struct FileDeskTests {
     }
   }
 
+  @Test("Of the offers that come or go while the whole is verified, those that stand then count")
+  func offeredWhileVerified() async throws {
+    try await FileMeeting.run { meeting in
+      try await Self.withoutPlace(40, in: meeting) { offer, folder, _ in
+        let (files, root) = (await meeting.session.files, offer.shape.root)
+        let (liar, other) = (PeerID(publicKey: [8]), PeerID(publicKey: [9]))
+        let words = meeting.offer(Self.chunks(40), named: "lie", by: liar)
+        let late = meeting.offer(Self.chunks(40), named: "agenda", by: other)
+        await files.learn(
+          FileDesk.Offer(
+            entry: words.entry, author: liar, name: "lie", shape: offer.shape, digest: root))
+        try FileManager.default.removeItem(atPath: folder)
+        // Written to, it is verified again.
+        try await files.folder(of: root).store(Self.chunks(1)[0], at: 0)
+        async let finishing: Void = files.finish(root)
+        while await !files.isVerifying(root) { await Task.yield() }
+        await files.learn(late)
+        await files.withdraw([offer.entry], by: offer.author)
+        await finishing
+        #expect(await meeting.journal.report(.complete).path == folder + "/agenda")
+      }
+    }
+  }
+
+  @Test("Of one's own file nothing that was fetched is kept besides")
+  func ownWhileFetched() async throws {
+    try await FileMeeting.run { meeting in
+      let files = await meeting.session.files
+      let content = Self.chunks(2)
+      let member = try FileMember(grantedBy: meeting.genesis)
+      let offer = meeting.offer(content, by: member.id)
+      await files.learn(offer)
+      await meeting.session.take(line: "/accept plan")
+      let stream = try await member.connect(to: meeting.session)
+      // Half of it comes.
+      try await stream.give(content, of: offer.shape.root, only: [0]) { message in
+        if case .gained = message { true } else { false }
+      }
+      let folder = await files.folder(of: offer.shape.root)
+      #expect(folder.version != nil)
+      let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
+      await meeting.session.take(line: "/send \(path)")
+      #expect(await meeting.journal.report(.complete).path == path)
+      #expect(folder.version == nil && folder.place == path)
+      await member.links.close()
+    }
+  }
+
   @Test("Ten thousand offers can be fetched, and what is beyond them is told of once")
   func tenThousandOffers() async throws {
     try await FileMeeting.run { meeting in

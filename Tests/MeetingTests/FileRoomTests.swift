@@ -1,7 +1,6 @@
 import Files
 import Foundation
 import Foundations
-import Links
 import Synchronization
 import Testing
 import Wire

@@ -225,6 +225,26 @@ struct UnaskedFetchingTests {
     }
   }
 
+  @Test("What comes unasked counts no more once one offers it oneself, or it is gone")
+  func ownOrGone() async throws {
+    try await FileMeeting.run(acceptedBytes: 1 << 20) { meeting in
+      let files = await meeting.session.files
+      let offers = (UInt8(0)..<6).map {
+        meeting.offer([[$0]], named: "file \($0)", by: Self.nobody)
+      }
+      for offer in offers { await files.learn(offer) }
+      let ledger = URL(fileURLWithPath: await files.directory + "/unasked")
+      // A hundredth of the largest each, of the four that are begun.
+      #expect(try String(contentsOf: ledger, encoding: .utf8) == "\(Self.nobody) \(4 * 10485)")
+      let path = try meeting.write([0], to: "own")
+      await meeting.session.take(line: "/send \(path)")
+      #expect(await meeting.journal.report(.complete).path == path)
+      await files.withdraw(Set(offers.dropFirst(2).map(\.entry)), by: Self.nobody)
+      #expect(try String(contentsOf: ledger, encoding: .utf8) == "\(Self.nobody) 10485")
+      #expect(await files.roots(where: \.isUnderWay) == [offers[1].shape.root])
+    }
+  }
+
   /// The desk of a later run, with what was told of warnings.
   private static func later(
     _ meeting: FileMeeting, offers: [FileDesk.Offer], isAccepting: Bool

@@ -107,10 +107,13 @@ actor FileDesk {
     offerCount += 1
     offersBy[offer.author, default: 0] += 1
     if let own {
+      stopUnasked(root)
       fetches[root] = nil
+      folder(of: root).removeChunks()
       items[root]?.lead(with: offer.entry)
       items[root]?.state = .whole(path: own.path, hashes: own.hashes)
-      return report(root, .complete, of: offer.entry)
+      report(root, .complete, of: offer.entry)
+      return fetchUnasked()
     }
     guard isNew else { return }
     let folder = folder(of: root)

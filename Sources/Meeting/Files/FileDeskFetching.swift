@@ -189,26 +189,28 @@ extension FileDesk {
 
   /// Verifies the whole, if it hasn't been or has changed since, and lets it appear.
   func finish(_ root: [UInt8]) async {
-    guard let item = items[root] else { return }
+    let wasFetching: Bool
     var placing: Placing
-    switch item.state {
+    switch items[root]?.state {
     case .fetching:
       guard let fetch = fetches[root], fetch.map.isFull, let list = fetch.hashes else { return }
       placing = Placing(list, at: parts.clock.now())
       fetches[root] = nil
+      wasFetching = true
     case .placing(let waiting):
       guard !waiting.isBusy else { return }
       placing = waiting
-    case .offered, .verifying, .whole: return
+      wasFetching = false
+    case .offered, .verifying, .whole, nil: return
     }
     let version = folder(of: root).version
     guard !placing.isVerified(version) else { return place(root, placing) }
     placing.isBusy = true
     items[root]?.state = .placing(placing)
-    if case .fetching = item.state { report(root) }
+    if wasFetching { report(root) }
     let whole = await wholeDigest(of: root)
-    // It may have been cancelled meanwhile.
-    guard case .placing = items[root]?.state else { return }
+    // It may have been cancelled meanwhile, and offers may have come or gone.
+    guard let item = items[root], case .placing = item.state else { return }
     guard let whole else {
       let number = folder(of: root).version == nil ? ENOENT : ENODATA
       return notPlaced(root, placing, because: .unreadable(number))

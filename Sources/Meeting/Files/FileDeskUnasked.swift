@@ -11,7 +11,10 @@ extension FileDesk {
       at: parts.clock.now(), isUnderWay: isUnderWay,
       isRunning: { items[$0]?.isRunning == true })
     {
-      guard items[root]?.state.isOffered == true else { continue }
+      guard items[root]?.state.isOffered == true else {
+        unasked.remove(root, hasCome: false)
+        continue
+      }
       items[root]?.isUnasked = true
       fetch(root)
       if isUnderWay(root) {

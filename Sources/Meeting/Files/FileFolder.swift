@@ -100,6 +100,9 @@ struct FileFolder {
     try PlainFile.write(bytes[...], to: descriptor, at: offset)
   }
 
+  /// Those that were fetched before the whole was found elsewhere.
+  func removeChunks() { for path in [part, mapPath] { unlink(path) } }
+
   func load(_ range: Range<Int>) -> [UInt8]? { Self.read(part, range) }
 
   /// Exactly this range; `nil` where the file is gone, shorter, or no plain file.
