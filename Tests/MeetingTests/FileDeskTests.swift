@@ -68,6 +68,37 @@ struct FileDeskTests {
     }
   }
 
+  @Test("A member whose removal is void is given files again, like any other")
+  func reinstated() async throws {
+    try await FileMeeting.run { meeting in
+      let content = Self.chunks(2)
+      let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
+      let root = await Self.offer(path, in: meeting)
+      let files = await meeting.session.files
+      let member = try FileMember(grantedBy: meeting.genesis)
+      let stream = try await member.connect(to: meeting.session)
+      stream.send(.request(root: root, chunk: 0))
+      _ = try await stream.next { if case .chunk = $0 { true } else { false } }
+
+      let chain = meeting.ticket.chain
+      let none = RevocationSet(genesisKey: chain.genesisKey)
+      var removals = none
+      try removals.insert(
+        Revocation(
+          of: member.key.publicKey, by: meeting.parts.key, chain: chain, lastEntry: [],
+          standing: [], at: HostClock().wallTime()))
+      await files.recheck(under: removals)
+      #expect(try await stream.next { _ in false } == nil)
+      // Of two who remove each other one is a member again.
+      await files.recheck(under: none)
+      let again = try await member.connect(to: meeting.session)
+      again.send(.request(root: root, chunk: 1))
+      let answer = try await again.next { if case .have = $0 { false } else { true } }
+      #expect(answer == .chunk(root: root, chunk: 1, content[1]))
+      await member.links.close()
+    }
+  }
+
   @Test("However many streams are opened, 32 stay; the same member's second takes no more room")
   func manyStreams() async throws {
     try await FileMeeting.run { meeting in
@@ -403,30 +434,6 @@ struct FileDeskTests {
         await finishing
         #expect(await meeting.journal.report(.complete).path == folder + "/agenda")
       }
-    }
-  }
-
-  @Test("Of one's own file nothing that was fetched is kept besides")
-  func ownWhileFetched() async throws {
-    try await FileMeeting.run { meeting in
-      let files = await meeting.session.files
-      let content = Self.chunks(2)
-      let member = try FileMember(grantedBy: meeting.genesis)
-      let offer = meeting.offer(content, by: member.id)
-      await files.learn(offer)
-      await meeting.session.take(line: "/accept plan")
-      let stream = try await member.connect(to: meeting.session)
-      // Half of it comes.
-      try await stream.give(content, of: offer.shape.root, only: [0]) { message in
-        if case .gained = message { true } else { false }
-      }
-      let folder = await files.folder(of: offer.shape.root)
-      #expect(folder.version != nil)
-      let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
-      await meeting.session.take(line: "/send \(path)")
-      #expect(await meeting.journal.report(.complete).path == path)
-      #expect(folder.version == nil && folder.place == path)
-      await member.links.close()
     }
   }
 

@@ -189,4 +189,27 @@ struct FileOffersTests {
       }
     }
   }
+
+  @Test("Of one's own file nothing that was fetched is kept besides")
+  func ownWhileFetched() async throws {
+    try await FileMeeting.run { meeting in
+      let files = await meeting.session.files
+      let member = try FileMember(grantedBy: meeting.genesis)
+      let offer = meeting.offer(Self.content, by: member.id)
+      await files.learn(offer)
+      await meeting.session.take(line: "/accept plan")
+      let stream = try await member.connect(to: meeting.session)
+      // Some of it comes.
+      try await stream.give(Self.content, of: offer.shape.root, only: [0]) { message in
+        if case .gained = message { true } else { false }
+      }
+      let folder = await files.folder(of: offer.shape.root)
+      #expect(folder.version != nil)
+      let path = try meeting.write(Self.content.flatMap { $0 }, to: "plan.bin")
+      await meeting.session.take(line: "/send \(path)")
+      #expect(await meeting.journal.report(.complete).path == path)
+      #expect(folder.version == nil && folder.place == path)
+      await member.links.close()
+    }
+  }
 }

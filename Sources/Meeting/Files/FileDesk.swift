@@ -39,8 +39,8 @@ actor FileDesk {
   /// Those at the other ends.
   var members: [PeerID: AdmittedMember] = [:]
   var book = FileStreams()
-  /// Members that were removed from the meeting: a stream that was on its way comes too late.
-  var removed: Set<PeerID> = []
+  /// As last told: a stream that was on its way when its member was removed comes too late.
+  var revocations: RevocationSet?
   var serving = FileServing()
   /// Members whose streams hold as much as they should.
   var draining: Set<PeerID> = []

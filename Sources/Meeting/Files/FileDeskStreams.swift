@@ -15,7 +15,9 @@ extension FileDesk {
     _ stream: FramedStream, to member: AdmittedMember, because reason: FileStreams.Reason
   ) {
     let peer = member.record.id
-    guard surroundings != nil, !removed.contains(peer) else { return stream.close() }
+    guard surroundings != nil, revocations.map(member.isMember) ?? true else {
+      return stream.close()
+    }
     // One stream a member. The side that has the smaller identifier says which of two opened at once.
     if let old = streams[peer], old.closeReason == nil,
       stream.isInitiator != (parts.me < peer)
@@ -61,14 +63,10 @@ extension FileDesk {
     forget(peer)
   }
 
-  /// A member that is one no more: nothing is given to it or taken from it.
-  func drop(_ peer: PeerID) {
-    removed.insert(peer)
-    end(peer)
-  }
-
+  /// Nothing is given to members that are none any more, or taken from them, for as long as that holds.
   func recheck(under revocations: RevocationSet) {
-    for (peer, member) in members where !member.isMember(under: revocations) { drop(peer) }
+    self.revocations = revocations
+    for (peer, member) in members where !member.isMember(under: revocations) { end(peer) }
   }
 
   private func forget(_ peer: PeerID) {
@@ -83,7 +81,7 @@ extension FileDesk {
   /// Opens streams to members that may have some of the file.
   func seekHolders(of root: [UInt8]) async {
     guard let surroundings else { return }
-    let members = await surroundings.members().shuffled().filter { !removed.contains($0) }
+    let members = await surroundings.members().shuffled()
     guard let item = items[root], item.isUnderWay else { return }
     let authors = item.agreeing.map(\.author)
     let plan = book.dial(

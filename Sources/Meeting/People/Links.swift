@@ -174,10 +174,7 @@ extension MeetingSession {
     }
     guard areNews else { return }
     Task { await recheckFiles() }
-    for (peer, member) in admitted where !member.isMember(under: revocations) {
-      Task { [files] in await files.drop(peer) }
-      forget(peer)
-    }
+    for (peer, member) in admitted where !member.isMember(under: revocations) { forget(peer) }
     desk.meeting.revocations = revocations
   }
 
