@@ -282,6 +282,18 @@ struct RevocationTests {
     #expect(set.wire().count == 1)
   }
 
+  @Test("Of a co-host that signs more removals than are kept everybody keeps the same")
+  func moreThanKept() throws {
+    let all = try (0..<RevocationSet.mostPerIssuer + 44).map {
+      try removal(of: Person("made up \($0)"), by: cohost, cohostChain).signed
+    }
+    var (one, other) = (meeting.noRevocations, meeting.noRevocations)
+    one.insert(contentsOf: all)
+    other.insert(contentsOf: all.reversed())
+    #expect(one == other && one.digest == other.digest && one.logEnds == other.logEnds)
+    #expect(one.wire(limit: .max).count == RevocationSet.mostPerIssuer)
+  }
+
   @Test("A co-host run wild fills its own room only, and what travels is bounded")
   func bounds() throws {
     var set = meeting.noRevocations

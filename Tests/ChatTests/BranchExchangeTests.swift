@@ -277,6 +277,27 @@ struct BranchExchangeTests {
     return path
   }
 
+  @Test("However many authors contradict themselves, the ends of all are told in one message")
+  func allEnds() {
+    var (alice, bob) = (Member(1), Member(2))
+    for number in 0..<600 {
+      let key = signingKey(9000 + UInt64(number))
+      let roots = (0..<8).map { branch("\($0)", length: 1, by: key)[0] }
+      alice.handle(.received(roots, from: author))
+      bob.handle(.received(Array(roots.reversed()), from: author))
+    }
+    let roots = (0..<8).map { branch("\($0)", length: 1)[0] }
+    alice.handle(.received(roots, from: author))
+    #expect((4500...ChatBounds.heads).contains(alice.log.heads.heads.count))
+    let line = alice.say("from alice")!
+    alice.handle(.linkUp(bob.id))
+    bob.handle(.linkUp(alice.id))
+    let batches = alice.handle(.heads(bob.log.heads, from: bob.id)).compactMap(\.batch)
+    #expect(batches.contains { $0.entries.contains(line.signed) })
+    let outputs = bob.handle(.heads(alice.log.heads, from: alice.id))
+    #expect(outputs.allSatisfy { $0.misbehaviour == nil })
+  }
+
   @Test("Whoever signs much doesn't keep the others from arriving")
   func fair() {
     var alice = Member(1)

@@ -190,6 +190,92 @@ struct HostileInputTests {
     #expect(bench.take().deliveries == 1)
   }
 
+  @Test("What one member and those it brought say over several links fills up none of the others'")
+  func shedsRelayedFloods() {
+    var bench = Bench()
+    let (sponsor, other) = (Identity.crowd[8], Identity.crowd[9])
+    for identity in [sponsor, other] { bench.admit(identity, sponsor: sponsor.id) }
+    _ = bench.take()
+    for number in 1...1500 as ClosedRange<UInt64> {
+      for author in [sponsor, other] {
+        let link = Int(number % 3) + 1
+        bench.receive(broadcast(entry("\(number)"), number: number, by: author), from: link)
+      }
+    }
+    var outputs = bench.take()
+    #expect(outputs.deliveries <= 1000 && outputs.deliveries > 900)
+    #expect(outputs.complaints == ["says more than its share"])
+    // Nor are they passed on later, as somebody else has them.
+    bench.receive(broadcast(entry("1400"), number: 1400, by: other), from: 2)
+    #expect(bench.take().deliveries == 0)
+    // What it says of itself is heard, and so are all others.
+    bench.receive(
+      broadcast(.with { $0.membership = sponsor.membership }, number: 2000, by: sponsor), from: 1)
+    bench.receive(broadcast(entry("a"), number: 1, by: Identity.crowd[2]), from: 2)
+    outputs = bench.take()
+    #expect(outputs.deliveries == 1)
+    bench.run(for: .seconds(5))
+    bench.receive(broadcast(entry("b"), number: 3000, by: sponsor), from: 1)
+    #expect(bench.take().deliveries == 1)
+  }
+
+  @Test("Who grafts one broadcast over and over gets it once, and others in the measure of its share")
+  func graftsWithinShare() {
+    var bench = Bench()
+    for number in 1...64 as ClosedRange<UInt64> {
+      let text = String(repeating: "x", count: 8192) + "\(number)"
+      bench.receive(broadcast(entry(text), number: number, by: Identity.crowd[2]), from: 2)
+    }
+    _ = bench.take()
+    func pushes() -> Int {
+      bench.take().count { output in
+        if case .send(1, let frame) = output, case .broadcast? = frame.kind { true } else { false }
+      }
+    }
+    func graft(_ numbers: [UInt64]) -> WireLinkFrame {
+      .with {
+        $0.graft.broadcasts = numbers.map { number in
+          .with {
+            $0.author = Data(Identity.crowd[2].id.bytes)
+            $0.number = number
+          }
+        }
+      }
+    }
+    bench.receive(graft(Array(repeating: 1, count: 1000)), from: 1)
+    #expect(pushes() == 1)
+    for _ in 0..<1000 { bench.receive(graft(Array(1...64)), from: 1) }
+    // 8 KiB cost three eighths of a frame.
+    #expect(pushes() < 2000 * 8 / 3)
+  }
+
+  @Test("Walks without end are passed on in the measure of a neighbour's share")
+  func boundsWalks() {
+    var bounds = GossipBounds()
+    bounds.fullMesh = 1
+    var bench = Bench(bounds: bounds)
+    for _ in 0..<1000 {
+      bench.receive(
+        .with {
+          $0.forwardJoin.newcomer = Data(Identity.crowd[3].id.bytes)
+          $0.forwardJoin.timeToLive = 6
+        }, from: 1)
+    }
+    let passed = bench.take().count { output in
+      if case .send(_, let frame) = output, case .forwardJoin? = frame.kind { true } else { false }
+    }
+    #expect((1...128).contains(passed))
+  }
+
+  @Test("A broadcast longer than anything that is said to everybody isn't passed on")
+  func refusesLongBroadcasts() {
+    var bench = Bench()
+    let text = String(repeating: "x", count: 17_000)
+    bench.receive(broadcast(entry(text), number: 1, by: Identity.crowd[2]), from: 2)
+    let outputs = bench.take()
+    #expect(outputs.deliveries == 0 && outputs.complaints == ["a broadcast of undue length"])
+  }
+
   @Test("Asking about a member again and again doesn't make us flood it")
   func limitsVouching() {
     var bench = Bench()

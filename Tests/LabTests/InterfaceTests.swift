@@ -127,8 +127,10 @@ extension LabTests {
     }
   }
 
-  @Test("Who uses one interface goes on over no other when it is unplugged, only once it is back")
-  func unplugged() async throws {
+  @Test(
+    "Who uses one interface goes on over no other when it is unplugged, only once it is back",
+    arguments: ["code", "link"])
+  func unplugged(invitation: String) async throws {
     try await Lab.run(hosts: 2) { lab in
       for host in 1...2 { try await lab.shell(Self.withoutIPv6, on: host) }
       // On the same switch as eth0, so that the host is reached over both.
@@ -138,8 +140,10 @@ extension LabTests {
         + " && ip route replace 224.0.0.0/4 dev eth1"
       try await lab.shell(plug, on: 2)
       let host = try Participant("Ada", ["host", "Lab"], in: lab, on: 1, media: [])
+      let invite = try await host.sees("invite")
+      let words = try #require(invitation == "code" ? invite.code : invite.link)
       let guest = try Participant(
-        "Ben", ["join", try await host.code, "--interface", "eth1"], in: lab, on: 2, media: [])
+        "Ben", ["join", words, "--interface", "eth1"], in: lab, on: 2, media: [])
       for member in [host, guest] { try await member.sees("member-joined") }
       let unplugged = ContinuousClock.now
       try await lab.shell("ip link del eth1", on: 2)

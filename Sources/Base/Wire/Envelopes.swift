@@ -12,6 +12,8 @@ package enum BroadcastKind {}
 extension WireBounds {
   /// A payload in an envelope: a frame, less room for keys, numbers and signatures.
   package static let payload = frame - 1024
+  /// The same of what is said to everybody: an entry of a log with its body, a removal, or a membership.
+  package static let broadcast = 16 << 10
 }
 
 // MARK: - To everybody

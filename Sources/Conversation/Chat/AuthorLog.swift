@@ -49,6 +49,7 @@ struct AuthorLog: Sendable {
   /// The entries that nothing follows; one unless the log has branches.
   var tips: [EntryHash] { lines.map { $0.hashes[$0.hashes.count - 1] } }
 
+  var branchCount: Int { lines.count }
   var isBranched: Bool { lines.count > 1 }
 
   /// Whether as many branches are here as are kept.
@@ -68,8 +69,9 @@ struct AuthorLog: Sendable {
   /// Puts the entry in its place, if it has one.
   ///
   /// - Precondition: its predecessor is here, and it isn't.
+  /// - Parameter mayBranch: whether there is room for another branch beside those that are here.
   /// - Returns: what has no place any more for it; `nil` when it has none itself.
-  mutating func insert(_ entry: Entry) -> [EntryHash]? {
+  mutating func insert(_ entry: Entry, mayBranch: Bool = true) -> [EntryHash]? {
     let tip = entry.previous
     if tip == nil, lines.isEmpty {
       lines = [Line(first: entry.sequence, root: nil, hashes: [entry.hash])]
@@ -87,7 +89,7 @@ struct AuthorLog: Sendable {
       branch = rest
     }
     lines.insert(branch, at: lines.firstIndex { branch < $0 } ?? lines.count)
-    guard lines.count > ChatBounds.tips else { return [] }
+    guard lines.count > ChatBounds.tips || !mayBranch else { return [] }
     let dropped = lines.removeLast().hashes
     return dropped == [entry.hash] ? nil : dropped
   }

@@ -22,6 +22,8 @@ package enum ChatBounds {
   /// Ends of one author's log. An honest log has one, one restored from a copy may have two; which are kept
   /// of an author that equivocates more often, ``AuthorLog`` says.
   package static let tips = 8
+  /// Branches beyond the first of all logs, or the ends of all were more than a message holds.
+  static let branches = authors - 64
   /// Entries of one author that wait for the one before them. Anti-entropy sends in order and a
   /// broadcast overtakes few others, so what is dropped beyond it comes again soon.
   package static let waitingPerAuthor = 256

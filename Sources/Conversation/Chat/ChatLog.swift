@@ -105,6 +105,8 @@ package struct ChatLog: Machine {
   var version = 0
   var equivocators: Set<PeerID> = []
   var room = AuthorRoom()
+  /// The same for branches beyond the first.
+  var branchRoom = AuthorRoom(of: ChatBounds.branches)
   /// To be kept no longer.
   var evicted: [Entry] = []
   var latestSeen: HybridTime?

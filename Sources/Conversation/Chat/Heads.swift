@@ -107,7 +107,7 @@ extension ChatLog {
       var turn = log.isBranched ? lastTurn : 0
       // It may be full of others of the same sponsor, which aren't known here, and refuse this one again
       // and again.
-      if !isBegun, theirs.count >= AuthorRoom.plenty {
+      if !isBegun, theirs.count >= theirRoom.plenty {
         turn = lastTurn + room.count(of: log.sponsor)
       }
       place(lacked(of: log, given: theirs[key] ?? []), turn: turn, size: 0)
@@ -143,7 +143,7 @@ extension ChatLog {
   /// The room that a member with these heads has for further authors.
   private func room(given theirs: [[UInt8]: [AuthorTip]]) -> AuthorRoom {
     var room = AuthorRoom()
-    guard theirs.count >= AuthorRoom.plenty else { return room }
+    guard theirs.count >= room.plenty else { return room }
     for key in theirs.keys { room.take(for: authors[key]?.sponsor ?? PeerID(publicKey: key)) }
     return room
   }

@@ -26,12 +26,11 @@ extension ChatLog {
   }
 
   /// Counts a new entry, or doesn't.
-  mutating func countNew(_ entry: Entry, into outputs: inout [Output]) {
+  /// - Parameter hasRisen: whether it shows that its author, who wasn't one before, is a moderator.
+  mutating func countNew(_ entry: Entry, hasRisen: Bool, into outputs: inout [Output]) {
     if isOutOfTurn(entry) { uncounted.insert(entry.hash) }
     guard let ends = ends[entry.authorKey] else {
-      if entry.body.kind == "joined", moderators.contains(entry.authorKey) {
-        recount(entry.authorKey, into: &outputs)
-      }
+      if hasRisen { recount(entry.authorKey, into: &outputs) }
       return
     }
     // Those that an end follows come before it: what comes later than the end is past it.

@@ -47,20 +47,23 @@ extension ChatLog {
   }
 
   /// Notes the standing that an entry shows. It may rise: a member is made co-host.
-  mutating func judge(_ entry: Entry) {
+  /// - Returns: whether it did.
+  @discardableResult
+  mutating func judge(_ entry: Entry) -> Bool {
     guard case .joined(_, let chain) = entry.body, !moderators.contains(entry.authorKey),
       shownChains[entry.authorKey] != chain, let judge
-    else { return }
+    else { return false }
     // Most logs show the same grants at each coming.
     shownChains[entry.authorKey] = chain
-    if judge(entry.authorKey, chain)?.isModerator == true { moderators.insert(entry.authorKey) }
+    guard judge(entry.authorKey, chain)?.isModerator == true else { return false }
+    return moderators.insert(entry.authorKey).inserted
   }
 
   /// The same for an author some of whose entries are gone.
   mutating func judgeAnew(_ author: [UInt8], into outputs: inout [Output]) {
     moderators.remove(author)
     shownChains[author] = nil
-    for hash in authors[author]?.all ?? [] { entries[hash].map { judge($0.entry) } }
+    for hash in authors[author]?.all ?? [] { entries[hash].map { _ = judge($0.entry) } }
     recount(author, into: &outputs)
   }
 

@@ -101,11 +101,18 @@ extension ChatLog {
     if let other, equivocators.insert(entry.author).inserted {
       outputs.append(.misbehaviour(entry.author, .equivocation(other, entry.hash)))
     }
-    guard let dropped = authors[entry.authorKey]!.insert(entry) else { throw .tooMany }
+    let sponsor = authors[entry.authorKey]!.sponsor
+    let branches = authors[entry.authorKey]!.branchCount
+    let mayBranch = stage == .shown || branchRoom.isOpen(to: sponsor)
+    let dropped = authors[entry.authorKey]!.insert(entry, mayBranch: mayBranch)
+    guard let dropped else { throw .tooMany }
+    if (1..<authors[entry.authorKey]!.branchCount).contains(branches) {
+      branchRoom.take(for: sponsor)
+    }
     entries[entry.hash] = Kept(entry: noteGap(entry), stage: stage)
     if case .delete(let targets) = entry.body { delete(targets, by: entry) }
-    judge(entry)
-    countNew(entry, into: &outputs)
+    let hasRisen = judge(entry)
+    countNew(entry, hasRisen: hasRisen, into: &outputs)
     evict(dropped, of: entry.authorKey, into: &outputs)
     version += 1
     latestSeen = max(latestSeen ?? entry.clock, entry.clock)

@@ -62,7 +62,7 @@ actor Joining {
     let search = Task { [discovery = parts.discovery, weak self] in
       guard peers.isEmpty else { return }
       for await event in discovery.events {
-        guard let self, !Task.isCancelled else { return }
+        guard let self else { return }
         if case .found(let found) = event { await self.take(found) }
         if await self.isDecided { return }
       }
@@ -81,7 +81,9 @@ actor Joining {
     } onCancel: {
       Task { await self.cancel() }
     }
-    search.cancel()
+    // Cancelling it would end the events for the meeting too.
+    parts.discovery.mark()
+    await search.value
     alarm = nil
     for stream in streams.values { stream.close() }
     streams.removeAll()

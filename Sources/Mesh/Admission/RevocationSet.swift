@@ -7,7 +7,8 @@ package import Wire
 /// matter: members that hold the same revocations agree on everybody.
 package struct RevocationSet: Hashable, Sendable {
   /// Removals kept of one issuer. Each issuer has its own, so that a co-host run wild can't crowd out
-  /// the host's.
+  /// the host's. Of one that signs more those of the first by member are kept, in whatever order they come:
+  /// members that were told the same agree.
   package static let mostPerIssuer = 256
   /// Issuers; hosts and co-hosts are made by the genesis key only.
   package static let mostIssuers = 64
@@ -76,7 +77,8 @@ package struct RevocationSet: Hashable, Sendable {
   // MARK: - Removals
 
   /// - Returns: whether anything changed.
-  /// - Throws: when it isn't signed by somebody who might remove others, or a bound is reached.
+  /// - Throws: when it isn't signed by somebody who might remove others, or a bound is reached: nothing
+  ///   that holds makes room for it.
   @discardableResult
   package mutating func insert(_ signed: WireSigned) throws(AdmissionError) -> Bool {
     try insert(Revocation(verifying: signed, genesisKey: genesisKey))
@@ -97,7 +99,7 @@ package struct RevocationSet: Hashable, Sendable {
     var isNews = false
     for signed in signed where !holds(signed) {
       let revocation = try? Revocation(verifying: signed, genesisKey: genesisKey)
-      if let revocation, (try? hold(revocation)) == true { isNews = true }
+      if let revocation, (try? hold(revocation, makingRoom: true)) == true { isNews = true }
     }
     if isNews { weighAnew() }
     return isNews
@@ -110,15 +112,21 @@ package struct RevocationSet: Hashable, Sendable {
     return ofIssuer[PeerID(publicKey: Array(wire.memberKey))]?.signed == signed
   }
 
-  private mutating func hold(_ revocation: Revocation) throws(AdmissionError) -> Bool {
+  private mutating func hold(
+    _ revocation: Revocation, makingRoom: Bool = false
+  ) throws(AdmissionError) -> Bool {
     guard MeetingID(publicKey: genesisKey) == revocation.meeting else { throw .otherMeeting }
     var ofIssuer = revocations[revocation.issuerKey] ?? [:]
     if let held = ofIssuer[revocation.member] {
       // Of two by one issuer about one member the later counts, and all must choose alike.
       guard Self.replaces(revocation, held) else { return false }
     } else {
-      guard ofIssuer.count < Self.mostPerIssuer, !ofIssuer.isEmpty || hasRoomForIssuer else {
-        throw .tooManyRevocations
+      guard !ofIssuer.isEmpty || hasRoomForIssuer else { throw .tooManyRevocations }
+      if ofIssuer.count >= Self.mostPerIssuer {
+        guard makingRoom, let last = ofIssuer.keys.max(), revocation.member < last else {
+          throw .tooManyRevocations
+        }
+        ofIssuer[last] = nil
       }
     }
     if let grant = revocation.issuerGrant { note(grant) }

@@ -108,7 +108,13 @@ package struct Gossip: Machine {
   var links: OrderedDictionary<LinkID, KnownLink> = [:]
   var strangers: OrderedDictionary<PeerID, Stranger> = [:]
   var vouches: [Vouch] = []
-  var dialBudgets: DialBudgets
+  /// Of dials to members that were never reached.
+  var dialBudgets: SponsorBudgets
+  /// Of what is passed on; of memberships apart from the rest, so that nobody who says much is taken for
+  /// lost.
+  var relayBudgets: SponsorBudgets
+  var membershipBudgets: SponsorBudgets
+  private var nextComplaint = Moment.zero
   var nextProbe: UInt64 = 1
   var hasLeft = false
   var overlay: Overlay
@@ -144,7 +150,9 @@ package struct Gossip: Machine {
       payload: .with { $0.membership = membership }, number: firstNumber, key: key,
       meeting: meeting)
     nextNumber = firstNumber + 1
-    dialBudgets = DialBudgets(bounds: bounds)
+    dialBudgets = SponsorBudgets(rate: bounds.dialsPerSecond, capacity: bounds.dialBurst)
+    relayBudgets = SponsorBudgets(rate: bounds.relaysPerSecond, capacity: bounds.relayBurst)
+    membershipBudgets = relayBudgets
     overlay = Overlay(me: me, capacity: 1, seed: seed ^ .max, bounds: bounds.overlay)
     store = BroadcastStore(count: bounds.overlay.tree.recent, byteLimit: bounds.storedBytes)
   }
@@ -243,6 +251,14 @@ package struct Gossip: Machine {
     guard let known = links[link], known.nextComplaint <= now else { return }
     links[link]?.nextComplaint = now + bounds.complainAfter
     outputs.append(.misbehaviour(known.peer, what))
+  }
+
+  mutating func complain(
+    ofFloodBy member: PeerID, at now: Moment, into outputs: inout [Output]
+  ) {
+    guard nextComplaint <= now else { return }
+    nextComplaint = now + bounds.complainAfter
+    outputs.append(.misbehaviour(member, "says more than its share"))
   }
 
   /// The link that frames for `member` go out on.

@@ -125,6 +125,17 @@ package struct GossipBounds: Sendable {
   package var framesPerSecond = 500.0
   /// What it may send at once: the memberships of all members and the relayed chatter of a moment.
   package var frameBurst = 2000.0
+  /// What is taken and passed on, counted in the same way, of what the members say that have one sponsor:
+  /// whoever says more, over several links, would fill those between others up.
+  package var relaysPerSecond = 100.0
+  package var relayBurst = 1000.0
+  /// What a broadcast costs whoever grafts it, as a part of what it costs to send one: a newcomer to a large
+  /// meeting grafts thousands.
+  package var graftShare = 0.25
+  /// Walks of one neighbour's that are passed on a second, and at once: in a meeting of 10,000 of whom a
+  /// tenth come and go each second, it is less than three.
+  package var walksPerSecond = 32.0
+  package var walkBurst = 128.0
   /// Members that one accuser may name at once, and a second for long, with an effect: more than an honest
   /// one finds gone by itself. More than that is named only of those who may be here again, by several.
   package var accusationBurst = 32.0

@@ -22,6 +22,7 @@ extension Gossip {
       peer: peer, isInitiator: isInitiator, cameUp: now, lastHeard: now,
       bucket: RateBucket(
         rate: bounds.framesPerSecond, capacity: bounds.frameBurst, at: now),
+      walks: RateBucket(rate: bounds.walksPerSecond, capacity: bounds.walkBurst, at: now),
       nextComplaint: now)
     member.links.append(link)
     member.suspicion = nil

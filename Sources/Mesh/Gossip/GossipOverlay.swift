@@ -152,8 +152,19 @@ extension Gossip {
       return complain(about: link, "an overlay message out of bounds", at: now, into: &outputs)
     }
     guard let kept = message.keeping({ members[$0] != nil }) else { return }
-    // A newcomer needs everybody's membership, and at once.
-    if case .join = kept, !isFullMesh { tellMembers(on: link, to: peer, into: &outputs) }
+    switch kept {
+    case .join:
+      // A newcomer needs everybody's membership, and at once.
+      if !isFullMesh, links[link]?.wasTold == false {
+        links[link]?.wasTold = true
+        tellMembers(on: link, to: peer, into: &outputs)
+      }
+    case .forwardJoin, .shuffle:
+      guard links[link]?.walks.take(1, at: now) == true else {
+        return complain(about: link, "sends more walks than its share", at: now, into: &outputs)
+      }
+    case .neighbor, .disconnect, .shuffleReply: break
+    }
     drive(.view(.received(kept, from: peer)), at: now, into: &outputs)
   }
 
@@ -195,8 +206,19 @@ extension Gossip {
     guard let named = wire.broadcasts.announcements(most: most) else {
       return complain(about: link, "grafts out of bounds", at: now, into: &outputs)
     }
+    // Asking is cheap and sending isn't.
+    var asked: OrderedSet<MessageID> = []
+    for message in named.map(\.message) where !asked.contains(message) {
+      let byteCount = store[message]?.payload.count ?? 0
+      let cost = bounds.graftShare * Self.cost(ofBytes: byteCount)
+      guard links[link]?.bucket.take(cost, at: now) == true else {
+        complain(about: link, "grafts more than its share", at: now, into: &outputs)
+        break
+      }
+      asked.append(message)
+    }
     drive(
-      .received(.graft(named.map(\.message)), from: peer, isNew: false), at: now, into: &outputs)
+      .received(.graft(Array(asked)), from: peer, isNew: false), at: now, into: &outputs)
   }
 
   // MARK: Memberships

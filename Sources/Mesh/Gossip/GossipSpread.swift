@@ -68,7 +68,19 @@ extension Gossip {
         0
       }
     // Each of these is signed for itself.
-    return Double(max(1, frame.removals.revocations.count)) + Double(byteCount) / 16384
+    return Double(max(1, frame.removals.revocations.count)) - 1 + cost(ofBytes: byteCount)
+  }
+
+  static func cost(ofBytes byteCount: Int) -> Double { 1 + Double(byteCount) / 16384 }
+
+  /// Whether what the member said, or asks to be passed on, is within the share of its sponsor.
+  private mutating func hasShare(
+    _ author: PeerID, in budgets: WritableKeyPath<Gossip, SponsorBudgets>, byteCount: Int,
+    at now: Moment
+  ) -> Bool {
+    guard let member = members[author] else { return true }
+    let cost = Self.cost(ofBytes: byteCount)
+    return self[keyPath: budgets].take(cost, for: member.sponsor, at: now) == nil
   }
 
   // MARK: Our own
@@ -77,7 +89,7 @@ extension Gossip {
     _ payload: WirePayload, at now: Moment, into outputs: inout [Output]
   ) {
     guard !hasLeft else { return }
-    guard Self.isForEverybody(payload), payload.wire.count <= WireBounds.payload else {
+    guard Self.isForEverybody(payload), payload.wire.count <= WireBounds.broadcast else {
       outputs.append(.misbehaviour(nil, "a payload that can't be broadcast"))
       return
     }
@@ -113,6 +125,10 @@ extension Gossip {
   ) {
     guard wire.authorKey.count == 32 else {
       complain(about: link, "a broadcast without an author", at: now, into: &outputs)
+      return
+    }
+    guard wire.payload.count <= WireBounds.broadcast else {
+      complain(about: link, "a broadcast of undue length", at: now, into: &outputs)
       return
     }
     let message = MessageID(author: PeerID(publicKey: Array(wire.authorKey)), number: wire.number)
@@ -184,7 +200,10 @@ extension Gossip {
       return
     }
     if case .leaving = envelope.payload.kind {
-      guard envelope.number > member.statement ?? 0 else { return }
+      guard envelope.number > member.statement ?? 0,
+        hasShare(
+          author, in: \.membershipBudgets, byteCount: envelope.wire.payload.count, at: now)
+      else { return }
       members[author]?.statement = envelope.number
       members[author]?.broadcasts.insert(envelope.number)
       pass(on: envelope, from: links[link]?.peer, at: now, into: &outputs)
@@ -194,6 +213,11 @@ extension Gossip {
     guard member.broadcasts.standing(of: envelope.number) == .new else { return }
     members[author]?.broadcasts.insert(envelope.number)
     hint(at: author, now: now)
+    // What the history lacks for that the exchange brings.
+    let byteCount = envelope.wire.payload.count
+    guard hasShare(author, in: \.relayBudgets, byteCount: byteCount, at: now) else {
+      return complain(ofFloodBy: author, at: now, into: &outputs)
+    }
     pass(on: envelope, from: links[link]?.peer, at: now, into: &outputs)
     if case .suspicion(let suspicion) = envelope.payload.kind {
       return receive(suspicion, by: author, at: now, into: &outputs)
@@ -227,7 +251,9 @@ extension Gossip {
       return
     }
     guard envelope.number > members[author]?.statement ?? 0,
-      envelope.number > strangers[author]?.envelope.number ?? 0
+      envelope.number > strangers[author]?.envelope.number ?? 0,
+      hasShare(
+        author, in: \.membershipBudgets, byteCount: envelope.wire.payload.count, at: now)
     else { return }
     // What was verified before needn't be again: who is suspected says the same anew, to everybody.
     let familiar = members[author]?.record
@@ -316,7 +342,7 @@ extension Gossip {
     for (item, link) in stranger.held {
       switch item {
       case .broadcast(let envelope): accept(envelope, on: link, at: now, into: &outputs)
-      case .directed(let envelope): accept(envelope, on: link, into: &outputs)
+      case .directed(let envelope): accept(envelope, on: link, at: now, into: &outputs)
       }
     }
   }
@@ -342,7 +368,7 @@ extension Gossip {
       if members[author] == nil {
         hold(.directed(envelope), for: author, via: link)
       } else {
-        accept(envelope, on: link, into: &outputs)
+        accept(envelope, on: link, at: now, into: &outputs)
       }
     } catch {
       complain(
@@ -352,7 +378,7 @@ extension Gossip {
   }
 
   private mutating func accept(
-    _ envelope: DirectedEnvelope, on link: LinkID, into outputs: inout [Output]
+    _ envelope: DirectedEnvelope, on link: LinkID, at now: Moment, into outputs: inout [Output]
   ) {
     let author = envelope.author
     guard members[author]?.directed.standing(of: envelope.number) == .new else { return }
@@ -360,7 +386,9 @@ extension Gossip {
     if members[author]?.nextHop == nil { members[author]?.nextHop = links[link]?.peer }
     if envelope.recipient == me {
       outputs.append(.deliverDirected(envelope.wire))
-    } else {
+    } else if hasShare(
+      author, in: \.relayBudgets, byteCount: envelope.wire.ciphertext.count, at: now)
+    {
       route(envelope.wire, to: envelope.recipient, from: link, by: author, into: &outputs)
     }
   }

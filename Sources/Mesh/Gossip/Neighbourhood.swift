@@ -132,6 +132,9 @@ struct KnownLink: Sendable {
   /// Whether its end says nothing about its member: neighbours no more.
   var isReleased = false
   var bucket: RateBucket
+  var walks: RateBucket
+  /// Whether it was told of everybody, as a newcomer.
+  var wasTold = false
   var nextComplaint: Moment
 
   var isUsable: Bool { saidGoodbye == nil }
