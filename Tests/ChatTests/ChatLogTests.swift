@@ -210,6 +210,21 @@ struct ChatLogTests {
     #expect(bob.handle(.received([whole], from: meeting.asPeer)).compactMap(\.shown).count == 1)
   }
 
+  @Test("Of a batch nothing is looked at after what nobody who checks its entries holds")
+  func badBatch() {
+    var alice = Member(1)
+    var bob = Member(2)
+    let said = (0..<3).map { bob.say("\($0)")!.signed }
+    var forged = said[1]
+    forged.signature = Data(repeating: 1, count: 64)
+    let batch = WireChatBatch.with {
+      $0.entries = [said[0]] + Array(repeating: forged, count: 1000) + said[1...]
+    }
+    let outputs = alice.handle(.batch(batch, from: bob.id))
+    #expect(outputs.compactMap(\.misbehaviour) == [.invalidEntries(1, .wire(.badSignature))])
+    #expect(alice.log.entryCount == 1)
+  }
+
   @Test("Entries that wait are bounded for each author and in all")
   func waitingBounds() {
     var bob = Member(2)

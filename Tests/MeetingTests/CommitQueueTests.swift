@@ -1,4 +1,6 @@
+import Foundation
 import Foundations
+import History
 import SwiftProtobuf
 import Testing
 import Wire
@@ -33,10 +35,11 @@ struct CommitQueueTests {
     return lines
   }
 
-  private func appended(_ step: CommitQueue.Step?) -> [Entry] {
-    guard case .append(let entries)? = step else { return [] }
-    return entries
+  private func kept(_ step: CommitQueue.Step?) -> HistoryChanges? {
+    if case .keep(let changes)? = step { changes } else { nil }
   }
+
+  private func appended(_ step: CommitQueue.Step?) -> [Entry] { kept(step)?.entries ?? [] }
 
   private func isDone(_ queue: inout CommitQueue) -> Bool {
     if case nil = queue.next() { true } else { false }
@@ -72,21 +75,63 @@ struct CommitQueueTests {
     #expect(kept.filter { $0.authorKey == other.publicKey }.map(\.hash) == flood.map(\.hash))
   }
 
-  @Test("Work waits for all entries before it, and holds up those after it")
-  func waits() throws {
+  @Test("What becomes of a flood's entries holds up nobody else's, and is done with them")
+  func marks() throws {
     var queue = CommitQueue(me: PeerID(publicKey: me.publicKey))
-    let (before, after) = (try lines(100, by: other), try lines(1, by: third))
+    let (flood, theirs) = (try lines(300, by: other), try lines(1, by: third))
+    for entry in flood {
+      queue.add([entry])
+      queue.setCounted([entry.hash], false)
+    }
+    let gone = flood.prefix(10).map(\.hash)
+    queue.evict(gone)
+    let mine = try lines(1, by: me)
+    queue.add(theirs + mine)
+    var changes = try #require(kept(queue.next()))
+    #expect(changes.entries.count == CommitQueue.mostOfAuthor + 2)
+    #expect(changes.entries.first == mine[0] && changes.entries.contains(theirs[0]))
+    #expect(changes.evicted == Set(gone))
+    #expect(
+      Set(changes.counted.keys)
+        == Set(changes.entries.map(\.hash)).subtracting(
+          (mine + theirs).map(\.hash)))
+    var count = changes.entries.count
+    while let next = kept(queue.next()) {
+      changes = next
+      count += changes.entries.count
+      #expect(Set(changes.counted.keys) == Set(changes.entries.map(\.hash)))
+    }
+    #expect(count == 292 && changes.evicted.isEmpty)
+  }
+
+  @Test("A body that comes before its gap is kept goes in its place; afterwards it is restored")
+  func restores() throws {
+    var queue = CommitQueue(me: PeerID(publicKey: me.publicKey))
+    let said = try lines(2, by: other)
+    let delete = try Entry(
+      composing: .with { $0.delete.targets = said.map { Data($0.hash.bytes) } },
+      meeting: Self.meeting, key: other, after: said[1], heads: [], clock: Self.clock)
+    let gaps = try said.map { try #require($0.deleted(by: delete)) }
+    queue.add([gaps[0]])
+    queue.restore(said[0])
+    queue.restore(said[1])
+    let changes = try #require(kept(queue.next()))
+    #expect(changes.entries.map(\.body) == [said[0].body])
+    #expect(changes.restored.map(\.body) == [said[1].body])
+    #expect(isDone(&queue))
+  }
+
+  @Test("Other work is done first")
+  func works() throws {
+    var queue = CommitQueue(me: PeerID(publicKey: me.publicKey))
+    let before = try lines(1, by: other)
     queue.add(before)
     queue.add { (_, _) async throws(Failure) in }
-    queue.add(after)
-    var kept = 0
-    while kept < before.count { kept += appended(queue.next()).count }
-    #expect(kept == before.count)
     guard case .work? = queue.next() else {
       Issue.record("the work comes next")
       return
     }
-    #expect(appended(queue.next()).map(\.hash) == after.map(\.hash))
+    #expect(appended(queue.next()) == before)
     #expect(isDone(&queue))
   }
 }

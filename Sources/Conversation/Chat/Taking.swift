@@ -11,7 +11,7 @@ extension ChatLog {
     var reason = ChatError.tooMany
     let before = version
     var fresh: [Entry] = []
-    for signed in signed.prefix(ChatBounds.batchEntries) {
+    entries: for signed in signed.prefix(ChatBounds.batchEntries) {
       do {
         fresh += try check(signed, at: now, into: &outputs)
       } catch .tooMany {
@@ -19,6 +19,12 @@ extension ChatLog {
       } catch {
         invalid += 1
         reason = error
+        // Nobody who checks what it takes holds such an entry: nothing else that comes with it is looked
+        // at. A later version of the program may hold what this one can't read.
+        switch error {
+        case .notMember, .unknownFormat: continue
+        case _: break entries
+        }
       }
     }
     statistics.invalid += invalid

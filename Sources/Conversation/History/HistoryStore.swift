@@ -158,31 +158,21 @@ package actor HistoryStore {
   /// Keeps these, all or none; once it returns they survive a crash. Their meeting must be
   /// registered. One that is kept already stays as it is.
   package func append(_ entries: [Entry], at now: WallTime) throws(Failure) {
+    var changes = HistoryChanges()
+    changes.entries = entries
+    try keep(changes, at: now)
+  }
+
+  /// Makes these changes, all or none; once it returns they survive a crash.
+  package func keep(_ changes: HistoryChanges, at now: WallTime) throws(Failure) {
+    let entries = changes.entries
     try write(at: now) { db in
+      for hash in changes.evicted { try db.evict(hash) }
+      for entry in changes.restored { try db.restore(entry) }
       for entry in entries { try db.append(entry, at: now) }
+      for (hash, counts) in changes.counted { try db.setCounted(hash, counts) }
       if entries.contains(where: { $0.body.kind == "delete" }) { try db.setPurgeDue(true) }
       for meeting in Set(entries.map(\.meeting)) { try db.touch(meeting, at: now) }
-    }
-  }
-
-  /// Counts these entries for nothing, or counts them again: they are kept all the same.
-  package func setCounted(
-    _ hashes: [EntryHash], _ counts: Bool, at now: WallTime
-  ) throws(Failure) {
-    try write(at: now) { db in
-      for hash in hashes { try db.setCounted(hash, counts) }
-    }
-  }
-
-  /// Keeps an entry with its body in the place of a gap.
-  package func restore(_ entry: Entry, at now: WallTime) throws(Failure) {
-    try write(at: now) { db in try db.restore(entry) }
-  }
-
-  /// Keeps these no longer.
-  package func evict(_ hashes: [EntryHash], at now: WallTime) throws(Failure) {
-    try write(at: now) { db in
-      for hash in hashes { try db.evict(hash) }
     }
   }
 

@@ -6,24 +6,23 @@ import History
 ///
 /// A transaction waits for the disk, however little it holds: what has come meanwhile goes into the next
 /// one together. One's own lines go first, and of each author only so many at a time: whoever floods the
-/// meeting holds up nobody else.
+/// meeting holds up nobody else, whatever becomes of its entries.
 struct CommitQueue {
   typealias Work = @Sendable (HistoryStore, WallTime) async throws(Failure) -> Void
 
   enum Step {
-    /// All or none, in this order.
-    case append([Entry])
+    /// All or none.
+    case keep(HistoryChanges)
     case work(Work)
   }
 
-  /// Entries, and what is to be done once they are kept.
-  private struct Section {
-    var entries: [Entry] = []
-    var work: Work?
-  }
-
   private let me: PeerID
-  private var sections: [Section] = []
+  private var entries: [Entry] = []
+  private var waiting: Set<EntryHash> = []
+  private var evicted: Set<EntryHash> = []
+  private var restored: [EntryHash: Entry] = [:]
+  private var counted: [EntryHash: Bool] = [:]
+  private var works: [Work] = []
 
   /// Entries of a transaction: some ten milliseconds.
   static let mostAtOnce = 256
@@ -33,27 +32,46 @@ struct CommitQueue {
     self.me = me
   }
 
-  mutating func add(_ entries: [Entry]) {
-    if sections.last?.work != nil || sections.isEmpty { sections.append(Section()) }
-    sections[sections.count - 1].entries += entries
+  mutating func add(_ added: [Entry]) {
+    entries += added
+    waiting.formUnion(added.map(\.hash))
   }
 
-  /// - Parameter work: done after all that was added before, which it is about.
+  /// What is to be kept no longer, and needn't be if it isn't yet.
+  mutating func evict(_ hashes: [EntryHash]) {
+    if !waiting.isDisjoint(with: hashes) {
+      let names = Set(hashes)
+      entries.removeAll { names.contains($0.hash) }
+      waiting.subtract(names)
+    }
+    evicted.formUnion(hashes)
+    for hash in hashes { (restored[hash], counted[hash]) = (nil, nil) }
+  }
+
+  /// An entry with its body in the place of a gap.
+  mutating func restore(_ entry: Entry) {
+    if waiting.contains(entry.hash), let place = entries.firstIndex(of: entry) {
+      entries[place] = entry
+    } else {
+      restored[entry.hash] = entry
+    }
+  }
+
+  mutating func setCounted(_ hashes: [EntryHash], _ counts: Bool) {
+    for hash in hashes { counted[hash] = counts }
+  }
+
+  /// - Parameter work: done as soon as may be, whatever entries wait.
   mutating func add(_ work: @escaping Work) {
-    if sections.last?.work != nil || sections.isEmpty { sections.append(Section()) }
-    sections[sections.count - 1].work = work
+    works.append(work)
   }
 
   /// The next to be done; `nil` when all is.
   mutating func next() -> Step? {
-    guard let section = sections.first else { return nil }
-    guard !section.entries.isEmpty else {
-      sections.removeFirst()
-      return section.work.map { .work($0) } ?? next()
-    }
+    guard works.isEmpty else { return .work(works.removeFirst()) }
     var (own, others, later): ([Entry], [Entry], [Entry]) = ([], [], [])
     var counts: [PeerID: Int] = [:]
-    for entry in section.entries {
+    for entry in entries {
       if entry.author == me {
         own.append(entry)
       } else if others.count < Self.mostAtOnce, counts[entry.author, default: 0] < Self.mostOfAuthor
@@ -64,7 +82,16 @@ struct CommitQueue {
         later.append(entry)
       }
     }
-    sections[0].entries = later
-    return .append(own + others)
+    entries = later
+    waiting = Set(later.map(\.hash))
+    var changes = HistoryChanges()
+    changes.evicted = evicted
+    changes.restored = Array(restored.values)
+    changes.entries = own + others
+    // There would be nothing yet to mark of those that come later.
+    changes.counted = counted.filter { !waiting.contains($0.key) }
+    counted = counted.filter { waiting.contains($0.key) }
+    (evicted, restored) = ([], [:])
+    return changes.isEmpty ? nil : .keep(changes)
   }
 }

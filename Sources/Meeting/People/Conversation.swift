@@ -131,9 +131,8 @@ extension MeetingSession {
       case .discount(let entries): setCounted(entries, false)
       case .recount(let entries): setCounted(entries, true)
       case .restore(let entry):
-        keepInTurn { (history, now) async throws(Failure) in
-          try await history.restore(entry, at: now)
-        }
+        commits.restore(entry)
+        keepOn()
       case .evict(let entries): evict(entries)
       case .publish(let entry): drive(.broadcast(.with { $0.entry = entry }))
       case .show(let entry): show(entry)
@@ -178,7 +177,7 @@ extension MeetingSession {
       while let step = nextCommit() {
         do throws(Failure) {
           switch step {
-          case .append(let entries): try await history.append(entries, at: clock.wallTime())
+          case .keep(let changes): try await history.keep(changes, at: clock.wallTime())
           case .work(let body): try await body(history, clock.wallTime())
           }
           kept(step)
@@ -239,9 +238,8 @@ extension MeetingSession {
   }
 
   private func setCounted(_ entries: [EntryHash], _ counts: Bool) {
-    keepInTurn { (history, now) async throws(Failure) in
-      try await history.setCounted(entries, counts, at: now)
-    }
+    commits.setCounted(entries, counts)
+    keepOn()
     guard !counts else { return }
     for entry in entries.compactMap({ chat.entry($0) }) where entry.body.kind == "file" {
       withdrawFiles([entry.hash], by: entry.author)
@@ -249,9 +247,8 @@ extension MeetingSession {
   }
 
   private func evict(_ entries: [Entry]) {
-    keepInTurn { (history, now) async throws(Failure) in
-      try await history.evict(entries.map(\.hash), at: now)
-    }
+    commits.evict(entries.map(\.hash))
+    keepOn()
     for entry in entries where entry.body.kind == "file" {
       withdrawFiles([entry.hash], by: entry.author)
     }
@@ -264,27 +261,26 @@ extension MeetingSession {
     }
   }
 
+  func keepInTurn(_ body: @escaping CommitQueue.Work) {
+    commits.add(body)
+    keepOn()
+  }
+
   private func kept(_ step: CommitQueue.Step) {
     if keepingSince != nil { keepingSince = parts.clock.now() }
-    guard case .append(let entries) = step else { return }
+    guard case .keep(let changes) = step else { return }
     // What hindered is over: should it come again, that is news.
     warned.subtract(hindrances)
     hindrances = []
-    drive(chat: .committed(entries.map(\.id)))
+    drive(chat: .committed(changes.entries.map(\.id)))
   }
 
   private func notKept(_ step: CommitQueue.Step, because failure: Failure) {
     warnOnce(failure)
-    guard case .append(let entries) = step else { return }
+    guard case .keep(let changes) = step else { return }
     hindrances.insert(failure.code)
-    drive(chat: .notCommitted(entries.map(\.id)))
+    drive(chat: .notCommitted(changes.entries.map(\.id)))
     raiseLineWaiters()
-  }
-
-  /// After all that was handed over before: there would be nothing yet to mark.
-  func keepInTurn(_ body: @escaping CommitQueue.Work) {
-    commits.add(body)
-    keepOn()
   }
 
   /// The logs of those who were removed end where their removals say.
