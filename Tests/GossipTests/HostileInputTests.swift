@@ -219,7 +219,7 @@ struct HostileInputTests {
     #expect(bench.take().deliveries == 1)
   }
 
-  @Test("Who grafts one broadcast over and over gets it once, and others in the measure of its share")
+  @Test("Who grafts one broadcast over and over gets it once, and others as its share allows")
   func graftsWithinShare() {
     var bench = Bench()
     for number in 1...64 as ClosedRange<UInt64> {

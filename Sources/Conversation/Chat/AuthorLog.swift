@@ -31,7 +31,8 @@ struct AuthorLog: Sendable {
     /// Takes off what comes from this number on.
     mutating func split(at sequence: UInt64) -> Line {
       let kept = Int(sequence - first)
-      let rest = Line(first: sequence, root: kept > 0 ? hashes[kept - 1] : root, hashes: Array(hashes[kept...]))
+      let rest = Line(
+        first: sequence, root: kept > 0 ? hashes[kept - 1] : root, hashes: Array(hashes[kept...]))
       hashes.removeSubrange(kept...)
       return rest
     }
