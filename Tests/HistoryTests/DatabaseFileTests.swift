@@ -211,7 +211,7 @@ struct DatabaseFileTests {
   func damagedInUse() async throws {
     // More than SQLite's cache holds, or it wouldn't look at the file.
     let (store, _) = try await makeStore(lines: 1000, padding: 3900)
-    try await store.remember(member(signingKey(1), name: "Alice"), in: meeting, at: wall(0))
+    try await store.remember([member(signingKey(1), name: "Alice")], in: meeting, at: wall(0))
     await store.close()
     let again = try HistoryStore(path: directory.history, now: wall(0))
     try await again.register(meetingRecord(), at: wall(0))

@@ -80,9 +80,9 @@ struct HistoryStoreTests {
         bob.say(.joined(name: "B\u{202E}ob")), bob.say("two", at: 20), carol.say("three", at: 30),
       ], at: wall(0))
     try await store.remember(
-      member(signingKey(1), name: "Alice", issued: wall(5)), in: meeting, at: wall(1))
+      [member(signingKey(1), name: "Alice", issued: wall(5))], in: meeting, at: wall(1))
     try await store.remember(
-      member(signingKey(1), name: "Stale", issued: wall(4)), in: meeting, at: wall(2))
+      [member(signingKey(1), name: "Stale", issued: wall(4))], in: meeting, at: wall(2))
     let messages = try await store.messages(limit: 10)
     #expect(messages.map(\.name) == ["Alice", "Bob", "somebody"])
     let all = try await store.messages(attendance: true, limit: 10)
@@ -116,8 +116,8 @@ struct HistoryStoreTests {
   func recent() async throws {
     let chain = WireGrantChain.with { $0.genesisKey = Data(genesis.publicKey) }
     try await store.register(meetingRecord(title: "", chain: chain), at: wall(5))
-    try await store.remember(member(signingKey(1), name: "A"), in: meeting, at: wall(6))
-    try await store.remember(member(signingKey(2), name: "B"), in: meeting, at: wall(7))
+    try await store.remember([member(signingKey(1), name: "A")], in: meeting, at: wall(6))
+    try await store.remember([member(signingKey(2), name: "B")], in: meeting, at: wall(7))
     let recent = try await store.recentMeetings()
     #expect(recent.map(\.id) == [meeting])
     #expect(recent[0].title == "Standup")
@@ -131,7 +131,7 @@ struct HistoryStoreTests {
   func forget() async throws {
     var alice = Author(1)
     try await store.append([alice.say("unforgettable xylophone")], at: wall(0))
-    try await store.remember(member(signingKey(1), name: "Alice"), in: meeting, at: wall(1))
+    try await store.remember([member(signingKey(1), name: "Alice")], in: meeting, at: wall(1))
     try await store.forget(meeting, at: wall(2))
     #expect(try await store.meetings().isEmpty)
     #expect(try await store.messages(search: "xylophone", limit: 9).isEmpty)

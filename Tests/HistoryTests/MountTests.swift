@@ -96,7 +96,7 @@ struct MountTests {
     let store = try HistoryStore(path: directory.history, now: wall(1))
     for work in [
       { () async throws -> Void in try await store.register(meetingRecord(), at: wall(1)) },
-      { try await store.remember(member(signingKey(2), name: "Bob"), in: meeting, at: wall(1)) },
+      { try await store.remember([member(signingKey(2), name: "Bob")], in: meeting, at: wall(1)) },
       { try await store.append([said], at: wall(1)) },
     ] {
       let refusal = await failure(of: work)

@@ -318,7 +318,8 @@ extension ChatLog {
     // Nothing new to say: asking again at once would go round in circles. Asking never again would
     // rely on the first time having arrived.
     if link.told == version, let toldAt = link.toldAt {
-      let patience = mayNarrow(link) ? narrowingPatience : link.patience
+      let isMore = mayNarrow(link, telling: passed(to: link))
+      let patience = isMore ? narrowingPatience : link.patience
       if now - toldAt < patience { return exchange.tick(by: toldAt + patience) }
     }
     exchange.asked = (peer, now + link.wait, since)
@@ -337,11 +338,11 @@ extension ChatLog {
   }
 
   private mutating func tell(_ peer: PeerID, at now: Moment, into outputs: inout [Output]) {
-    let passed = exchange.links[peer]?.theirs.map { self.passed(given: $0) } ?? [:]
+    let passed = exchange.links[peer].map { self.passed(to: $0) } ?? [:]
     if exchange.links[peer]?.lastTold != version {
       exchange.links[peer]?.retold = 0
       exchange.links[peer]?.narrowed = 0
-    } else if exchange.links[peer].map(mayNarrow) == true {
+    } else if exchange.links[peer].map({ mayNarrow($0, telling: passed) }) == true {
       exchange.links[peer]?.narrowed += 1
     } else {
       exchange.links[peer]?.retold += 1
@@ -364,10 +365,15 @@ extension ChatLog {
     outputs.append(.sendHeads(message, to: peer))
   }
 
-  /// Whether there is more to say of where logs part than it was told.
-  private func mayNarrow(_ link: Exchange.Link) -> Bool {
-    guard link.narrowed < Exchange.narrowings, let theirs = link.theirs else { return false }
-    return passed(given: theirs) != link.saidPassed
+  private func passed(to link: Exchange.Link) -> [EntryHash: [PassedEntry]] {
+    link.theirs.map { passed(given: $0) } ?? [:]
+  }
+
+  /// Whether that is more of where logs part than it was told.
+  private func mayNarrow(
+    _ link: Exchange.Link, telling passed: [EntryHash: [PassedEntry]]
+  ) -> Bool {
+    link.narrowed < Exchange.narrowings && passed != link.saidPassed
   }
 
   /// How long is waited between two such tellings: the longer, the more is said each time.

@@ -144,14 +144,14 @@ package actor HistoryStore {
     }
   }
 
-  /// Keeps who a member is, for names and for finding it again.
+  /// Keeps who these members are, for names and for finding them again.
   package func remember(
-    _ member: MemberRecord, in meeting: MeetingID, at now: WallTime
+    _ members: [MemberRecord], in meeting: MeetingID, at now: WallTime
   ) throws(Failure) {
     try write(at: now) { db in
-      try db.remember(member, in: meeting, at: now)
+      for member in members { try db.remember(member, in: meeting, at: now) }
     } noting: {
-      remembered[meeting, default: [:]][member.id] = (member, now)
+      for member in members { remembered[meeting, default: [:]][member.id] = (member, now) }
     }
   }
 

@@ -377,9 +377,18 @@ extension MeetingSession {
     emit(.warning(code: "clocks-differ", message: sentence))
   }
 
+  /// Many may come at once, and a transaction for each would hold up what is said.
   func remember(_ record: MemberRecord) {
-    Task { [history = parts.history, meeting = ticket.meeting, clock = parts.clock] in
-      try? await history.remember(record, in: meeting, at: clock.wallTime())
+    unremembered[record.id] = record
+    guard unremembered.count == 1 else { return }
+    keepInTurn { [weak self, meeting = ticket.meeting] (history, now) async throws(Failure) in
+      // What hinders this is told with the next line.
+      try? await history.remember(self?.takeUnremembered() ?? [], in: meeting, at: now)
     }
+  }
+
+  private func takeUnremembered() -> [MemberRecord] {
+    defer { unremembered = [:] }
+    return Array(unremembered.values)
   }
 }

@@ -62,6 +62,8 @@ package actor MeetingSession {
   var chat: ChatLog
   var chatAlarm: Alarm?
   var commits: CommitQueue
+  /// Members whose records are to be kept.
+  var unremembered: [PeerID: MemberRecord] = [:]
   /// What keeps them, as long as there are any.
   var commitment: Task<Void, Never>?
   /// Codes of warnings that were given: each is given once.
