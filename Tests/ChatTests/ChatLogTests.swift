@@ -297,9 +297,14 @@ struct ChatLogTests {
   @Test("A line that may not be said is given back with the reason")
   func refused() {
     var alice = Member(1)
-    let long = String(repeating: "x", count: 5000)
+    let long = String(repeating: "x", count: 9000)
+    let target = EntryHash(Array(repeating: 5, count: 32))!
     let bodies: [(WireChatBody, ChatError)] = [
-      (.text(long), .textTooLong), (.text(" "), .emptyText), (WireChatBody(), .missingBody),
+      (.text(long), .textTooLong(.message)), (.text(" "), .emptyText(.message)),
+      (WireChatBody(), .missingBody),
+      (.reaction(to: target, long), .textTooLong(.reaction)),
+      (.poll(long, options: ["yes", "no"]), .textTooLong(.question)),
+      (.poll("Tea?", options: ["yes", long]), .textTooLong(.answer)),
     ]
     for (body, reason) in bodies {
       let outputs = alice.handle(.compose(body, wall: wall(0)))

@@ -63,11 +63,11 @@ struct EntryTests {
   func texts() throws {
     let longest = String(repeating: "é", count: WireBounds.chatText / 2)
     _ = try Entry(verifying: forge(by: key, body: .text(longest)), meeting: meeting)
-    #expect(throws: ChatError.textTooLong) {
+    #expect(throws: ChatError.textTooLong(.message)) {
       try Entry(verifying: forge(by: key, body: .text(longest + "!")), meeting: meeting)
     }
     for text in ["", " \n\t", "\u{1B}\u{7}\u{9F}\u{0}", "\u{A0}"] {
-      #expect(throws: ChatError.emptyText) {
+      #expect(throws: ChatError.emptyText(.message)) {
         try Entry(verifying: forge(by: key, body: .text(text)), meeting: meeting)
       }
     }

@@ -79,6 +79,49 @@ struct LastLinesTests {
     }
   }
 
+  @Test("A line that was refused is told of with the part that is at fault, and how long it may be")
+  func reasons() async throws {
+    func long(_ count: Int) -> String { String(repeating: "é", count: count / 2) + "!" }
+    let whole = "it is longer than 4096 bytes. Shorten or divide it."
+    let expected = [
+      (long(4096), whole), (long(9000), whole), ("/reply last \(long(4096))", whole),
+      ("/edit last \(long(4096))", whole), ("\u{1}", "nothing of it can be seen."),
+      (
+        "/poll \(long(512)) | yes | no",
+        "the poll's question is longer than 512 bytes. Shorten it."
+      ),
+      (
+        "/poll \(long(9000)) | yes | no",
+        "the poll's question is longer than 512 bytes. Shorten it."
+      ),
+      ("/poll \u{1} | yes | no", "nothing of the poll's question can be seen."),
+      (
+        "/poll Tea? | yes | \(long(128))",
+        "an answer of the poll is longer than 128 bytes. Shorten it."
+      ),
+      ("/poll Tea? | yes | \u{1}", "nothing of an answer of the poll can be seen."),
+      ("/react last \(long(32))", "the reaction is longer than 32 bytes. Shorten it."),
+    ]
+    try await FileMeeting.run { meeting in
+      let session = meeting.session
+      for (line, _) in expected {
+        for line in ["a message", line] { await session.take(line: line) }
+      }
+      await session.keepLines()
+      await meeting.journal.count(reaches: expected.count) { event in
+        if case .warning("chat-refused", _) = event { true } else { false }
+      }
+      #expect(
+        await meeting.journal.warnings("chat-refused")
+          == expected.map { "The line was not sent: \($0.1)" })
+      let path = try meeting.write([1], to: "plan.pdf")
+      await session.take(line: "/send \(path) \(long(512))")
+      #expect(
+        await meeting.journal.warning("file-not-sent")
+          == "\(path) was not offered: the note is longer than 512 bytes; shorten it.")
+    }
+  }
+
   @Test("While a file is read that was sent last, last means the file, and deletes it unsent")
   func reading() async throws {
     try await FileMeeting.run { meeting in

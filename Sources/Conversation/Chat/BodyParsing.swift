@@ -17,6 +17,10 @@ extension Entry.Body {
     } catch {
       throw .wire(error)
     }
+    try self.init(body)
+  }
+
+  init(_ body: WireChatBody) throws(ChatError) {
     switch body.kind {
     case .text(let text): self = .text(try Self.checked(text.text))
     case .joined(let member):
@@ -30,7 +34,7 @@ extension Entry.Body {
     case .reaction(let reaction):
       self = .reaction(
         to: try Self.target(reaction.target),
-        try Self.checked(reaction.emoji, limit: ChatBounds.emoji),
+        try Self.checked(reaction.emoji, as: .reaction),
         isWithdrawn: reaction.withdrawn)
     case .poll(let poll): self = .poll(try Self.poll(poll))
     case .vote(let vote):
@@ -63,10 +67,10 @@ extension Entry.Body {
     }
     var options: [String] = []
     for option in poll.options {
-      options.append(try checked(option, limit: ChatBounds.option))
+      options.append(try checked(option, as: .answer))
     }
     return Poll(
-      question: try checked(poll.question, limit: ChatBounds.question), options: options,
+      question: try checked(poll.question, as: .question), options: options,
       allowsSeveral: poll.several)
   }
 
@@ -79,7 +83,7 @@ extension Entry.Body {
   }
 
   private static func moderation(_ what: WireChatModeration) throws(ChatError) -> Self {
-    guard what.reason.utf8.count <= ChatBounds.reason else { throw .textTooLong }
+    guard what.reason.utf8.count <= EntryText.reason.limit else { throw .textTooLong(.reason) }
     let action: Moderation.Action
     switch what.action {
     case .removed: action = .removed
@@ -96,13 +100,13 @@ extension Entry.Body {
 
   /// Something must be left after control characters and blanks.
   private static func checked(
-    _ text: String, limit: Int = WireBounds.chatText
+    _ text: String, as part: EntryText = .message
   ) throws(ChatError) -> String {
-    guard text.utf8.count <= limit else { throw .textTooLong }
+    guard text.utf8.count <= part.limit else { throw .textTooLong(part) }
     let says = text.unicodeScalars.contains {
       $0.value > 0x20 && !(0x7F...0xA0).contains($0.value)
     }
-    guard says else { throw .emptyText }
+    guard says else { throw .emptyText(part) }
     return text
   }
 }

@@ -50,6 +50,8 @@ package struct Entry: Sendable {
   ) throws(ChatError) {
     let bytes = body.wire
     guard !bytes.isEmpty else { throw .missingBody }
+    // Before its bytes are counted: which part of it is too long is what its author has to know.
+    _ = try Body(body)
     let entry = WireChatEntry.with {
       $0.format = Self.format
       $0.meeting = Data(meeting.bytes)

@@ -26,7 +26,7 @@ package struct OfferedFile: Hashable, Sendable {
       throw .wire(.outOfBounds("chunk_bytes"))
     }
     guard file.digest.count == 32, file.root.count == 32 else { throw .wire(.outOfBounds("root")) }
-    guard file.note.utf8.count <= ChatBounds.fileNote else { throw .textTooLong }
+    guard file.note.utf8.count <= EntryText.note.limit else { throw .textTooLong(.note) }
     name = file.name
     byteCount = Int(file.byteCount)
     chunkBytes = Int(file.chunkBytes)

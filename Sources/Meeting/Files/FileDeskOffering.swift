@@ -43,8 +43,9 @@ extension FileDesk {
     guard size <= FileBounds.chunks * FileBounds.chunk else {
       return await refuse(path, "it is larger than 4 GiB", after: line)
     }
-    guard note.utf8.count <= 512 else {
-      return await refuse(path, "the note is too long", after: line)
+    guard note.utf8.count <= EntryText.note.limit else {
+      return await refuse(
+        path, "the note is longer than \(EntryText.note.limit) bytes; shorten it", after: line)
     }
     guard readings.count < Self.mostReadings else {
       return await refuse(

@@ -140,9 +140,7 @@ extension MeetingSession {
       case .sendBatch(let batch, let peer): send(.with { $0.batch = batch }, to: peer)
       case .refused(let body, let refusal):
         lastLine.refused(body)
-        emit(
-          .warning(
-            code: "chat-refused", message: "The line was not sent: \(Self.reason(of: refusal))."))
+        emit(.warning(code: "chat-refused", message: refusal.sentence))
       case .misbehaviour(let peer, let what):
         parts.log.notice("\(peer): \(what)")
         if case .equivocation = what { tellOfContradiction(by: peer) }
@@ -155,13 +153,6 @@ extension MeetingSession {
   private func raiseLineWaiters() {
     for waiter in lineWaiters { waiter.raise() }
     lineWaiters = []
-  }
-
-  private static func reason(of refusal: ChatLog.Refusal) -> String {
-    switch refusal {
-    case .invalid: "it is empty or longer than \(WireBounds.chatText) bytes"
-    case .tooMany: "too many lines wait already"
-    }
   }
 
   private func commit(_ entries: [Entry]) {
