@@ -2,13 +2,13 @@ import ArgumentParser
 import Chat
 import Foundation
 import Foundations
-import History
 import Meeting
 import SwiftProtobuf
 import Testing
 import Wire
 
 @testable import CommandLineTool
+@testable import History
 
 @Suite("virtue history")
 struct HistoryCommandTests {
@@ -100,6 +100,29 @@ struct HistoryCommandTests {
     #expect(forged.allSatisfy { $0.hasPrefix("           ") }, "\(forged)")
     #expect(lines.contains { $0.hasSuffix("<i>edited</i>") })
     #expect(lines.contains { $0.contains("1 × <yes>") })
+  }
+
+  @Test("Meetings of one title on one day stand under headings of their own, as days of one do")
+  func headings() throws {
+    let ids = [1, 2].map { MeetingID(Array(repeating: $0, count: 16))! }
+    let day: Int64 = 86_400_000
+    let said: [(Int, Int64)] = [(0, 0), (0, 1), (1, 2), (1, 3), (0, 4), (0, 4 + day)]
+    let messages = said.enumerated().map { number, one in
+      Message(
+        id: EntryID(Array(repeating: UInt8(number), count: 16))!, meeting: ids[one.0],
+        author: PeerID(Array(repeating: 7, count: 16))!, name: "Ada", kind: "text",
+        text: "line \(number)", time: wall(one.1))
+    }
+    let lines = HistoryText.lines(
+      messages, titles: [ids[0]: "Standup", ids[1]: "Standup"])
+    let shape = lines.map { line in
+      line.hasPrefix("Standup · ") ? "heading" : line.isEmpty ? "" : String(line.suffix(6))
+    }
+    #expect(
+      shape == [
+        "heading", "line 0", "line 1", "", "heading", "line 2", "line 3", "", "heading", "line 4",
+        "", "heading", "line 5",
+      ])
   }
 
   @Test("An exported object has every message, and the hash that the others have")

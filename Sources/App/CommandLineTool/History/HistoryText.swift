@@ -19,18 +19,19 @@ enum HistoryText {
   /// - Parameter titles: for a heading wherever the meeting or the day changes.
   static func lines(_ messages: [Message], titles: [MeetingID: String]) -> [String] {
     var lines: [String] = []
-    var heading = ""
+    // Of several meetings the titles may be the same.
+    var last: (meeting: MeetingID, day: String)?
     let times = TimeText()
     let shown = Dictionary(
       messages.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     for message in messages {
-      let title = DisplayText.line(
-        titles[message.meeting] ?? "", limit: 64, otherwise: "Meeting")
-      let next = "\(title) · \(times.text(message.time, "EEEE, d MMMM yyyy"))"
-      if next != heading {
-        if !heading.isEmpty { lines.append("") }
-        lines.append(next)
-        heading = next
+      let day = times.text(message.time, "EEEE, d MMMM yyyy")
+      if last.map({ $0 != (message.meeting, day) }) ?? true {
+        if last != nil { lines.append("") }
+        let title = DisplayText.line(
+          titles[message.meeting] ?? "", limit: 64, otherwise: "Meeting")
+        lines.append("\(title) · \(day)")
+        last = (message.meeting, day)
       }
       lines += Self.lines(message, times, answering: message.target.flatMap { shown[$0] })
     }
