@@ -63,6 +63,7 @@ struct EventSchemaTests {
           ], processorTime: .seconds(1), residentBytes: 5)),
       .cameraSelected(camera: 1, reason: .gaze),
       .recording(path: "/tmp/a.webm", member: member),
+      .help(LineHelp.commands, remark: LineHelp.remark),
       .warning(code: "x", message: "y"),
       .failed(Failure("x", exit: .usage, "y")),
       .left,

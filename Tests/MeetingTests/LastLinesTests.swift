@@ -122,6 +122,30 @@ struct LastLinesTests {
     }
   }
 
+  @Test("Help prints each command as it is told where one is written wrong, and warns of nothing")
+  func help() async throws {
+    try await FileMeeting.run { meeting in
+      await meeting.session.take(line: "/help")
+      let commands = await meeting.journal.first { event in
+        if case .help(let commands, _) = event { commands } else { nil }
+      }
+      #expect(commands == LineHelp.commands && Set(commands.map(\.usage)).count == commands.count)
+      #expect(await meeting.journal.warnings("unknown-command").isEmpty)
+      // None of them takes this.
+      let wrong = ["/poll", "/vote last", "/hand x", "/send", "/accept", "/leave x", "/help x"]
+      for (count, line) in wrong.enumerated() {
+        await meeting.session.take(line: line)
+        await meeting.journal.count(reaches: count + 1) { event in
+          if case .warning("bad-command", _) = event { true } else { false }
+        }
+        let message = try #require(await meeting.journal.warnings("bad-command").last)
+        let verb = line.split(separator: " ")[0]
+        let form = try #require(commands.first { $0.usage.split(separator: " ")[0] == verb })
+        #expect(message.hasPrefix("Write it as \(form.instruction)."))
+      }
+    }
+  }
+
   @Test("While a file is read that was sent last, last means the file, and deletes it unsent")
   func reading() async throws {
     try await FileMeeting.run { meeting in

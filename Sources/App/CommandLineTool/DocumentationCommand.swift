@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Foundations
+import Meeting
 
 /// Writes the man pages and completions that are kept in the repository. Hidden: for those who build
 /// the program.
@@ -97,7 +98,9 @@ struct ManualPage {
       ".SH NAME", "\(escaped(name)) \\- \(escaped(command.abstract ?? ""))",
       ".SH SYNOPSIS", ".B \(escaped(spoken))", escaped(synopsis),
     ]
-    if let discussion = command.discussion, !discussion.isEmpty {
+    let takesLines = command.discussion?.hasSuffix(LineDiscussion.text) == true
+    let discussion = command.discussion?.dropLast(takesLines ? LineDiscussion.text.count : 0)
+    if let discussion, !discussion.isEmpty {
       lines += [".SH DESCRIPTION"] + paragraphs(discussion)
     }
     let options = arguments.filter { !($0.names ?? []).isEmpty }
@@ -121,6 +124,7 @@ struct ManualPage {
         ]
       }
     }
+    if takesLines { lines += lineCommands }
     lines += exitStatuses
     lines.append(".SH SEE ALSO")
     lines.append(parent.map { ".BR \($0) (1)" } ?? ".BR avahi-daemon (8)")
@@ -145,6 +149,14 @@ struct ManualPage {
     return [".TP", names + value, text]
   }
 
+  private var lineCommands: [String] {
+    [".SH LINES", escaped(LineDiscussion.introduction)]
+      + LineHelp.commands.flatMap {
+        [".TP", ".B \(escaped($0.usage))", escaped("\($0.meaning).")]
+      }
+      + [".PP", escaped(LineHelp.remark)]
+  }
+
   private var exitStatuses: [String] {
     guard parent == nil || ["host", "join"].contains(command.commandName) else { return [] }
     let meanings: [(ExitStatus, String)] = [
@@ -167,7 +179,7 @@ struct ManualPage {
       + meanings.flatMap { [".TP", ".B \($0.rawValue)", escaped($1 + ".")] }
   }
 
-  private func paragraphs(_ text: String) -> [String] {
+  private func paragraphs(_ text: some StringProtocol) -> [String] {
     text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { line -> [String] in
       if line.isEmpty { return [".PP"] }
       if line.hasPrefix("  ") {

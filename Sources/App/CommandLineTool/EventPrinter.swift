@@ -92,7 +92,7 @@ final class TextEventPrinter: EventPrinter {
     case .invite(let code, let link, let uses, let expires):
       printInvite(code: code, link: link, uses: uses, expires: expires)
     case .joined(_, _, let title, let securityWords):
-      output.write("You are in “\(title)”. Type to chat; Ctrl-C leaves.")
+      output.write("You are in “\(title)”. Type to chat; /help prints the commands; Ctrl-C leaves.")
       if let securityWords {
         output.write("Security words, the same on the inviter's screen: \(securityWords)")
       }
@@ -123,6 +123,8 @@ final class TextEventPrinter: EventPrinter {
     case .statistics: break
     case .cameraSelected(let camera, _): output.write("◉ Camera \(camera) is looked at.")
     case .recording(let path, _): output.write("● Recording to \(path)")
+    case .help(let commands, let remark):
+      (commands.map { "\($0.usage): \($0.meaning)." } + [remark]).forEach(say)
     case .warning(_, let message): errors.write("Warning: \(message)")
     case .failed(let failure): errors.write("Error: \(failure.message)")
     case .left: output.write("You left.")

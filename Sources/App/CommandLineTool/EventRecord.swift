@@ -106,6 +106,9 @@ struct EventRecord: Encodable {
       try put("camera-selected", ["camera": camera, "reason": reason.rawValue])
     case .recording(let path, let member):
       try put("recording", ["path": path, "member": "\(member)"])
+    case .help(let commands, let remark):
+      let rows = commands.map { ["usage": $0.usage, "meaning": $0.meaning] }
+      try put("help", ["commands": rows, "remark": remark])
     case .warning(let code, let message):
       try put("warning", ["code": code, "message": message])
     case .failed(let failure):

@@ -11,7 +11,7 @@ struct HostCommand: AsyncParsableCommand {
       first. The meeting ends when its last member leaves; virtue join --reopen goes on with it. \
       At most 64 members that send pictures or sound are seen and heard at a time; the warning \
       calls-full tells, once, that somebody is left out until another leaves.
-      """)
+      """ + LineDiscussion.text)
 
   @Argument(help: "What the meeting is called.")
   var title: String = "Meeting"

@@ -11,7 +11,7 @@ struct JoinCommand: AsyncParsableCommand {
       still be found: a member needs no code a second time. Where all of them have gone, by a power \
       cut or because the day was over, --reopen goes on with it: whoever comes back first waits for \
       the others.
-      """)
+      """ + LineDiscussion.text)
 
   @Argument(
     help: ArgumentHelp(

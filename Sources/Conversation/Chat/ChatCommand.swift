@@ -1,5 +1,5 @@
 import Foundation
-import Foundations
+package import Foundations
 package import Wire
 
 /// What somebody wants to say by a command, before it is known what it points to.
@@ -81,9 +81,30 @@ package enum ChatCommand: Hashable, Sendable {
   }
 
   /// The words that begin a command of chat.
-  package static let verbs = [
-    "reply", "edit", "delete", "react", "unreact", "poll", "vote", "hand",
-  ]
+  package enum Verb: String, CaseIterable, Sendable {
+    case reply, edit, delete, react, unreact, poll, vote, hand
+
+    package var form: CommandForm {
+      switch self {
+      case .reply: CommandForm("/reply ID TEXT", "answers a message")
+      case .edit: CommandForm("/edit ID TEXT", "changes a message of your own")
+      case .delete: CommandForm("/delete ID", "deletes a message or a file of your own")
+      case .react: CommandForm("/react ID EMOJI", "reacts to a message")
+      case .unreact: CommandForm("/unreact ID EMOJI", "takes a reaction back")
+      case .poll:
+        CommandForm(
+          "/poll QUESTION | ANSWER | ANSWER", "asks everybody",
+          detail: "with /poll * for several answers a member")
+      case .vote:
+        CommandForm(
+          "/vote ID NUMBER", "votes in a poll",
+          detail: "with several numbers where the poll takes them and 0 to take the vote back")
+      case .hand: CommandForm("/hand up or /hand down", "raises or lowers your hand")
+      }
+    }
+
+    fileprivate var problem: Problem { .usage(form.instruction) }
+  }
 
   /// Whether what is said by the line, without its slash, can be meant by "last".
   package static func isMessage(_ line: some StringProtocol) -> Bool {
@@ -103,61 +124,56 @@ package enum ChatCommand: Hashable, Sendable {
   package init?(parsing line: some StringProtocol) throws(Problem) {
     let parts = line.split(maxSplits: 1, omittingEmptySubsequences: true) { $0.isWhitespace }
     let rest = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespacesAndNewlines) : ""
-    switch parts.first {
-    case "reply":
-      let (name, text) = try Self.split(rest, usage: "/reply ID TEXT")
+    guard let verb = parts.first.flatMap({ Verb(rawValue: String($0)) }) else { return nil }
+    switch verb {
+    case .reply:
+      let (name, text) = try Self.split(rest, of: verb)
       self = .reply(to: name, text)
-    case "edit":
-      let (name, text) = try Self.split(rest, usage: "/edit ID TEXT")
+    case .edit:
+      let (name, text) = try Self.split(rest, of: verb)
       self = .edit(name, text)
-    case "delete":
-      guard let name = EntryName(rest) else { throw .usage("/delete ID") }
+    case .delete:
+      guard let name = EntryName(rest) else { throw verb.problem }
       self = .delete(name)
-    case "react":
-      let (name, emoji) = try Self.split(rest, usage: "/react ID EMOJI")
-      self = .react(to: name, emoji, isWithdrawn: false)
-    case "unreact":
-      let (name, emoji) = try Self.split(rest, usage: "/unreact ID EMOJI")
-      self = .react(to: name, emoji, isWithdrawn: true)
-    case "poll": self = try Self.poll(rest)
-    case "vote": self = try Self.vote(rest)
-    case "hand":
-      guard ["", "up", "down"].contains(rest) else { throw .usage("/hand up or /hand down") }
+    case .react, .unreact:
+      let (name, emoji) = try Self.split(rest, of: verb)
+      self = .react(to: name, emoji, isWithdrawn: verb == .unreact)
+    case .poll: self = try Self.poll(rest)
+    case .vote: self = try Self.vote(rest)
+    case .hand:
+      guard ["", "up", "down"].contains(rest) else { throw verb.problem }
       self = .hand(isRaised: rest != "down")
-    case _: return nil
     }
   }
 
   private static func split(
-    _ text: String, usage: String
+    _ text: String, of verb: Verb
   ) throws(Problem) -> (EntryName, String) {
     let parts = text.split(maxSplits: 1, omittingEmptySubsequences: true) { $0.isWhitespace }
-    guard parts.count == 2, let name = EntryName(parts[0]) else { throw .usage(usage) }
+    guard parts.count == 2, let name = EntryName(parts[0]) else { throw verb.problem }
     return (name, parts[1].trimmingCharacters(in: .whitespaces))
   }
 
   private static func poll(_ text: String) throws(Problem) -> ChatCommand {
-    let usage = "/poll QUESTION | ANSWER | ANSWER, with /poll * for several answers a member"
     let allowsSeveral = text.hasPrefix("*")
     let parts = text.drop { $0 == "*" }.split(separator: "|").map {
       $0.trimmingCharacters(in: .whitespaces)
     }
-    guard parts.count > 2, !parts.contains("") else { throw .usage(usage) }
+    guard parts.count > 2, !parts.contains("") else { throw Verb.poll.problem }
     guard parts.count - 1 <= ChatBounds.options else {
-      throw .usage("/poll QUESTION | ANSWER | ANSWER, with at most \(ChatBounds.options) answers")
+      throw .usage("\(Verb.poll.form.usage), with at most \(ChatBounds.options) answers")
     }
     return .poll(parts[0], options: Array(parts.dropFirst()), allowsSeveral: allowsSeveral)
   }
 
   private static func vote(_ text: String) throws(Problem) -> ChatCommand {
-    let usage = "/vote ID NUMBER, with 0 to take the vote back"
     let words = text.split { $0.isWhitespace || $0 == "," }
     guard let first = words.first, let name = EntryName(first), words.count > 1,
       words.count <= ChatBounds.options + 1
-    else { throw .usage(usage) }
+    else { throw Verb.vote.problem }
     var choice: Set<Int> = []
     for word in words.dropFirst() {
-      guard let number = Int(word), number >= 0 else { throw .usage(usage) }
+      guard let number = Int(word), number >= 0 else { throw Verb.vote.problem }
       // The poll tells how many answers there are.
       if number > 0 { choice.insert(min(number, ChatBounds.options + 1)) }
     }

@@ -1,4 +1,5 @@
 import Foundation
+package import Foundations
 
 /// A command about files, as it is typed.
 package enum FileCommand: Hashable {
@@ -7,19 +8,36 @@ package enum FileCommand: Hashable {
   case accept(String)
   case cancel(String)
 
-  package static let verbs = ["send", "files", "accept", "cancel"]
+  package enum Verb: String, CaseIterable, Sendable {
+    case send, files, accept, cancel
 
-  /// - Parameter line: without its slash.
+    package var form: CommandForm {
+      switch self {
+      case .send:
+        CommandForm(
+          "/send PATH [NOTE]", "offers a file to everybody",
+          detail: "with the path in quotes where it has blanks and a note follows")
+      case .files: CommandForm("/files", "lists the files of the meeting")
+      case .accept: CommandForm("/accept FILE", "fetches a file")
+      case .cancel:
+        CommandForm(
+          "/cancel FILE", "stops fetching a file, or calls off one that is being read")
+      }
+    }
+  }
+
+  /// - Parameter line: without its slash. `nil` when it isn't written as its verb's form says.
   package init?(parsing line: some StringProtocol) {
     let parts = line.split(maxSplits: 1) { $0.isWhitespace }
+    guard let verb = parts.first.flatMap({ Verb(rawValue: String($0)) }) else { return nil }
     let rest =
       parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespacesAndNewlines) : ""
-    switch parts.first {
-    case "send" where !rest.isEmpty: self = .send(rest: rest)
-    case "files": self = .files
-    case "accept" where !rest.isEmpty: self = .accept(rest)
-    case "cancel" where !rest.isEmpty: self = .cancel(rest)
-    case _: return nil
+    guard verb == .files || !rest.isEmpty else { return nil }
+    switch verb {
+    case .send: self = .send(rest: rest)
+    case .files: self = .files
+    case .accept: self = .accept(rest)
+    case .cancel: self = .cancel(rest)
     }
   }
 

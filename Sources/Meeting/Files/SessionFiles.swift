@@ -62,12 +62,10 @@ extension MeetingSession {
     await fileNews?.value
   }
 
-  func take(fileCommand line: Substring) async {
+  func take(fileCommand line: Substring, _ verb: FileCommand.Verb) async {
     guard let command = FileCommand(parsing: line) else {
       emit(
-        .warning(
-          code: "bad-command",
-          message: "Write it as /send PATH, /files, /accept FILE or /cancel FILE."))
+        .warning(code: "bad-command", message: "Write it as \(verb.form.instruction)."))
       return
     }
     if case .send = command {

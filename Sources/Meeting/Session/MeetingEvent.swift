@@ -22,6 +22,8 @@ package enum MeetingEvent: Sendable {
   /// God's eye sends the pictures of this camera from now on; they are numbered as they were given.
   case cameraSelected(camera: Int, reason: CameraSelector.Reason)
   case recording(path: String, member: PeerID)
+  /// The answer to `/help`; the remark says what stands for what in the commands.
+  case help([CommandForm], remark: String)
   case warning(code: String, message: String)
   case failed(Failure)
   case left

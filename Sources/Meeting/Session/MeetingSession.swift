@@ -279,27 +279,7 @@ package actor MeetingSession {
       await sayInTurn(line.hasPrefix("//") ? String(line.dropFirst()) : line)
       return
     }
-    let words = line.dropFirst().split(separator: " ")
-    switch words.first {
-    case let word? where ["leave", "invite"].contains(word) && words.count > 1:
-      emit(
-        .warning(
-          code: "bad-command",
-          message: "Write it as /\(word). To say the line, begin with two slashes."))
-    case "leave": await leave()
-    case "invite": offerInvite(uses: 50, life: .seconds(8 * 3600))
-    case let verb? where FileCommand.verbs.contains(String(verb)):
-      await take(fileCommand: line.dropFirst())
-    case let word:
-      guard await !take(chatCommand: line.dropFirst()) else { return }
-      emit(
-        .warning(
-          code: "unknown-command",
-          message: "/\(DisplayText.line(String(word ?? ""), limit: 20)) is no command; "
-            + "there are /invite, /leave, /\(FileCommand.verbs.joined(separator: ", /")), /\(ChatCommand.verbs.joined(separator: ", /")). "
-            + "To say it, begin with two slashes."
-        ))
-    }
+    await take(command: line.dropFirst())
   }
 }
 
