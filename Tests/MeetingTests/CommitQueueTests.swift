@@ -121,6 +121,25 @@ struct CommitQueueTests {
     #expect(isDone(&queue))
   }
 
+  @Test("What couldn't be changed is tried again with the entries that come next")
+  func fails() throws {
+    var queue = CommitQueue(me: PeerID(publicKey: me.publicKey))
+    let (said, later) = (try lines(4, by: other), try lines(1, by: third))
+    queue.evict([said[0].hash])
+    queue.restore(said[1])
+    queue.setCounted([said[2].hash, said[3].hash], false)
+    let changes = try #require(kept(queue.next()))
+    queue.fail(changes)
+    #expect(isDone(&queue), "not over and over")
+    queue.setCounted([said[3].hash], true)
+    queue.add(later)
+    let again = try #require(kept(queue.next()))
+    #expect(again.entries == later && again.evicted == changes.evicted)
+    #expect(again.restored == changes.restored)
+    #expect(again.counted == [said[2].hash: false, said[3].hash: true])
+    #expect(isDone(&queue))
+  }
+
   @Test("Other work is done first")
   func works() throws {
     var queue = CommitQueue(me: PeerID(publicKey: me.publicKey))

@@ -1,14 +1,23 @@
 import Chat
 import Foundation
 import Foundations
+import Gossip
 import History
 import Testing
+import Wire
 
 @testable import Meeting
 
 @Suite("What is said last", .timeLimit(.minutes(1)))
 struct LastLinesTests {
   private static let lines = (0..<100).map { "line \($0)" }
+
+  @Test("Who pipes long lines in says less than the others pass on")
+  func pace() {
+    let cost = 1 + Double(WireBounds.chatText + ChatBounds.entry) / 16384
+    let pace = Double(MeetingSession.mostInTurn) * cost / MeetingSession.turn.inSeconds
+    #expect(pace < GossipBounds().relaysPerSecond)
+  }
 
   /// Holds up what is to be kept, as a slow disk does.
   private static func hold(_ session: MeetingSession) async -> AsyncFlag {

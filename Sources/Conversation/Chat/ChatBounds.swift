@@ -23,7 +23,7 @@ package enum ChatBounds {
   /// of an author that equivocates more often, ``AuthorLog`` says.
   package static let tips = 8
   /// Branches beyond the first of all logs, or the ends of all were more than a message holds.
-  static let branches = authors - 64
+  static let branches = heads - authors - 64
   /// Entries of one author that wait for the one before them. Anti-entropy sends in order and a
   /// broadcast overtakes few others, so what is dropped beyond it comes again soon.
   package static let waitingPerAuthor = 256
@@ -33,8 +33,8 @@ package enum ChatBounds {
   package static let waitingUnbegun = 128
   /// Lines of one's own that wait while those before them are committed.
   package static let composing = 256
-  /// Tips that a message of heads may hold.
-  package static let heads = 2 * authors
+  /// Tips that a message of heads may hold: 930 KiB.
+  package static let heads = 3 * authors
   /// Entries before the tips that it may hold besides: 20 KiB.
   package static let passed = 512
   /// Links at once; the mesh has far fewer.

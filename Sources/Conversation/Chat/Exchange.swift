@@ -233,7 +233,9 @@ extension ChatLog {
       if link.theirTips == ours {
         return link.theirGaps != digest && (link.toldWhole != version || mayAskForBodies(link))
       }
-      return lacksSome(of: link) || isLacked(by: theirs)
+      // What it has no room for it may lack for good.
+      let isTold = link.lastTold == version && link.isVain
+      return lacksSome(of: link) || !isTold && isLacked(by: theirs)
     }
     return differing.sorted { left, right in
       (left.value.toldAt ?? .zero, left.key) < (right.value.toldAt ?? .zero, right.key)
@@ -282,7 +284,9 @@ extension ChatLog {
     let hasOtherGaps = link.theirGaps != gaps.digest()
     // Nor does a hash tell it which of both it is that differs.
     let isTold = hasOtherGaps ? link.toldWhole == version : link.told == version
-    if !isTold { tell(peer, at: now, into: &outputs) }
+    // Nor would it say so again and again, had it heard that.
+    let isRecent = link.toldAt.map { now - $0 < Exchange.interval } ?? false
+    if !isTold || !isRecent { tell(peer, at: now, into: &outputs) }
     if hasOtherGaps, mayAskForBodies(link) { exchange.tick(by: now + Exchange.patience) }
   }
 

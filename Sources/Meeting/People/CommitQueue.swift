@@ -23,6 +23,9 @@ struct CommitQueue {
   private var restored: [EntryHash: Entry] = [:]
   private var counted: [EntryHash: Bool] = [:]
   private var works: [Work] = []
+  /// What came of no transaction, to be tried again with the entries that come next: these are offered again
+  /// by and by.
+  private var failed = HistoryChanges()
 
   /// Entries of a transaction: some ten milliseconds.
   static let mostAtOnce = 256
@@ -33,6 +36,10 @@ struct CommitQueue {
   }
 
   mutating func add(_ added: [Entry]) {
+    evicted.formUnion(failed.evicted)
+    for entry in failed.restored where restored[entry.hash] == nil { restored[entry.hash] = entry }
+    counted.merge(failed.counted) { newer, _ in newer }
+    failed = HistoryChanges()
     entries += added
     waiting.formUnion(added.map(\.hash))
   }
@@ -46,6 +53,15 @@ struct CommitQueue {
     }
     evicted.formUnion(hashes)
     for hash in hashes { (restored[hash], counted[hash]) = (nil, nil) }
+    failed.restored.removeAll { hashes.contains($0.hash) }
+    for hash in hashes { failed.counted[hash] = nil }
+  }
+
+  /// These changes couldn't be made. The entries among them are whoever added them's to add again.
+  mutating func fail(_ changes: HistoryChanges) {
+    failed.evicted.formUnion(changes.evicted)
+    failed.restored += changes.restored
+    failed.counted.merge(changes.counted) { _, newer in newer }
   }
 
   /// An entry with its body in the place of a gap.

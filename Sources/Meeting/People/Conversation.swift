@@ -71,10 +71,10 @@ extension MeetingSession {
   }
 
   /// Well below what the log lets wait (``ChatBounds``), and nobody types as much at once.
-  private static let mostInTurn = 64
-  /// 256 lines a second: half of what a member takes from another for long
-  /// (``GossipBounds/framesPerSecond``), so that nothing of an honest member's is shed.
-  private static let turn = Duration.milliseconds(250)
+  static let mostInTurn = 64
+  /// 256 lines a second: less than what a member passes on of another's for long
+  /// (``GossipBounds/relaysPerSecond``), so that nothing of an honest member's is shed.
+  static let turn = Duration.milliseconds(250)
 
   /// A command of chat, without its slash.
   /// - Returns: whether it is one.
@@ -269,6 +269,7 @@ extension MeetingSession {
   private func notKept(_ step: CommitQueue.Step, because failure: Failure) {
     warnOnce(failure)
     guard case .keep(let changes) = step else { return }
+    commits.fail(changes)
     hindrances.insert(failure.code)
     drive(chat: .notCommitted(changes.entries.map(\.id)))
     raiseLineWaiters()

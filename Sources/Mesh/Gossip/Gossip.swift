@@ -110,10 +110,11 @@ package struct Gossip: Machine {
   var vouches: [Vouch] = []
   /// Of dials to members that were never reached.
   var dialBudgets: SponsorBudgets
-  /// Of what is passed on; of memberships apart from the rest, so that nobody who says much is taken for
-  /// lost.
+  /// Of what is passed on; of memberships, and of what is directed or suspected, apart from what is said, so
+  /// that nobody who says much is taken for lost, or can't call.
   var relayBudgets: SponsorBudgets
   var membershipBudgets: SponsorBudgets
+  var signalBudgets: SponsorBudgets
   private var nextComplaint = Moment.zero
   var nextProbe: UInt64 = 1
   var hasLeft = false
@@ -153,6 +154,7 @@ package struct Gossip: Machine {
     dialBudgets = SponsorBudgets(rate: bounds.dialsPerSecond, capacity: bounds.dialBurst)
     relayBudgets = SponsorBudgets(rate: bounds.relaysPerSecond, capacity: bounds.relayBurst)
     membershipBudgets = relayBudgets
+    signalBudgets = relayBudgets
     overlay = Overlay(me: me, capacity: 1, seed: seed ^ .max, bounds: bounds.overlay)
     store = BroadcastStore(count: bounds.overlay.tree.recent, byteLimit: bounds.storedBytes)
   }

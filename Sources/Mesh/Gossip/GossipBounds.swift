@@ -126,10 +126,11 @@ package struct GossipBounds: Sendable {
   /// What it may send at once: the memberships of all members and the relayed chatter of a moment.
   package var frameBurst = 2000.0
   /// What is taken and passed on, counted in the same way, of what the members say that have one sponsor:
-  /// whoever says more, over several links, would fill those between others up.
-  package var relaysPerSecond = 100.0
+  /// whoever says more, over several links, would fill those between others up. Whoever pastes many lines
+  /// says 256 a second.
+  package var relaysPerSecond = 350.0
   package var relayBurst = 1000.0
-  /// What a broadcast costs whoever grafts it, as a part of what it costs to send one: a newcomer to a large
+  /// What a broadcast costs whoever grafts it, beside its bytes, as a part of a frame: a newcomer to a large
   /// meeting grafts thousands.
   package var graftShare = 0.25
   /// Walks of one neighbour's that are passed on a second, and at once: in a meeting of 10,000 of whom a

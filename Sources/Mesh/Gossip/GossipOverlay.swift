@@ -209,8 +209,8 @@ extension Gossip {
     // Asking is cheap and sending isn't.
     var asked: OrderedSet<MessageID> = []
     for message in named.map(\.message) where !asked.contains(message) {
-      let byteCount = store[message]?.payload.count ?? 0
-      let cost = bounds.graftShare * Self.cost(ofBytes: byteCount)
+      let byteCount = told(message)?.payload.count ?? 0
+      let cost = bounds.graftShare - 1 + Self.cost(ofBytes: byteCount)
       guard links[link]?.bucket.take(cost, at: now) == true else {
         complain(about: link, "grafts more than its share", at: now, into: &outputs)
         break

@@ -213,9 +213,11 @@ extension Gossip {
     guard member.broadcasts.standing(of: envelope.number) == .new else { return }
     members[author]?.broadcasts.insert(envelope.number)
     hint(at: author, now: now)
+    var budgets = \Gossip.relayBudgets
+    if case .suspicion = envelope.payload.kind { budgets = \.signalBudgets }
     // What the history lacks for that the exchange brings.
     let byteCount = envelope.wire.payload.count
-    guard hasShare(author, in: \.relayBudgets, byteCount: byteCount, at: now) else {
+    guard hasShare(author, in: budgets, byteCount: byteCount, at: now) else {
       return complain(ofFloodBy: author, at: now, into: &outputs)
     }
     pass(on: envelope, from: links[link]?.peer, at: now, into: &outputs)
@@ -387,7 +389,7 @@ extension Gossip {
     if envelope.recipient == me {
       outputs.append(.deliverDirected(envelope.wire))
     } else if hasShare(
-      author, in: \.relayBudgets, byteCount: envelope.wire.ciphertext.count, at: now)
+      author, in: \.signalBudgets, byteCount: envelope.wire.ciphertext.count, at: now)
     {
       route(envelope.wire, to: envelope.recipient, from: link, by: author, into: &outputs)
     }
