@@ -89,10 +89,11 @@ struct RemovalExchangeTests {
     let ben = try await session("Ben", removals: none)
     let cleo = try await session("Cleo", removals: none)
     defer { try? FileManager.default.removeItem(atPath: path) }
+    let journal = EventJournal(cleo.events)
     await ben.start(members: [], peers: [])
     let port = await ben.parts.listener.port
     await cleo.start(members: [], peers: [NetworkAddress(host: "127.0.0.1", port: port)])
-    while await cleo.streams.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+    await journal.count(reaches: 1) { if case .memberJoined = $0 { true } else { false } }
     // It reaches Ben alone, and tells nothing by broadcast.
     let friend = try FileMember(grantedBy: genesis)
     let stream = try await friend.connect(to: ben, purpose: .link)
