@@ -172,7 +172,7 @@ complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options 
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue nearby" version' -l 'version' -d 'Show the version.'
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue nearby" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" meeting' -l 'meeting' -d 'Show the messages of this meeting: its identifier, at least four digits of its beginning, or “latest”.' -rfka ''
-complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" search' -l 'search' -d 'Show the messages with these words.' -rfka ''
+complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" search' -l 'search' -d 'Show the messages with these words; those in quotation marks, side by side.' -rfka ''
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" since' -l 'since' -d 'Show what was said since then: 2026-05-31, 2026-05-31T14:30, today, yesterday, or how long ago: 90m, 2h, 3d.' -rfka ''
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" attendance' -l 'attendance' -d 'Show who came and went, too.'
 complete -c 'virtue' -n '__virtue_should_offer_completions_for_flags_or_options "virtue history" hash' -l 'hash' -d 'Print a SHA-256 over the meeting\'s ordered log: equal for all who have everything.'

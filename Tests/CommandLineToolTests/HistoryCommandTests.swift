@@ -155,6 +155,36 @@ struct HistoryCommandTests {
     #expect(!names.contains { $0.hasSuffix(".new") })
   }
 
+  @Test("An export of nothing that fits writes nothing, and says so")
+  func nothingFits() async throws {
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try await keep()
+    #expect(try await export("lesson.txt", ["--search", "answer"]).contains("an answer"))
+    await #expect(throws: ExitCode(ExitStatus.noInput.rawValue)) {
+      _ = try await export("other.txt", ["--search", "xylophone"])
+    }
+    #expect(!FileManager.default.fileExists(atPath: directory + "/other.txt"))
+  }
+
+  @Test("What names no meeting is refused for what it is")
+  func names() async throws {
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try await keep()
+    let store = try HistoryStore(reading: directory + "/history.sqlite")
+    let id = "\(meeting)"
+    for name in [id, String(id.prefix(4)).uppercased(), "latest"] {
+      #expect(try await store.meeting(named: name).id == meeting)
+    }
+    let other = id.hasPrefix("0000") ? "1111" : "0000"
+    for (name, sentence) in [
+      ("", "names no meeting"), (String(id.prefix(3)), "at least four digits"),
+      ("Lesson", "names no meeting"), (other, "begins with \(other)"),
+    ] {
+      let failure = await #expect(throws: Failure.self) { _ = try await store.meeting(named: name) }
+      #expect(failure?.message.contains(sentence) == true, "\(name)")
+    }
+  }
+
   @Test("A meeting is forgotten with its key, but not unasked and not while a program runs on it")
   func forget() async throws {
     defer { try? FileManager.default.removeItem(atPath: directory) }

@@ -181,11 +181,24 @@ struct SearchTests {
       ("quick", 1), ("QUI fox", 1), ("creme", 1), ("brule", 1), ("100%", 1), ("don't", 1),
       ("\"never\"", 1), ("明天", 1), ("C++", 1), ("a_b", 1), ("OR NOT", 1), ("🎉", 1),
       ("tomorrow, b", 1), ("\\to", 1), ("เจอกัน", 1), ("fox wolf", 0), ("ick", 0), ("a%b", 0),
-      ("NEAR(x)", 1), ("tomorrow 天", 0),
+      ("NEAR(x)", 1), ("tomorrow 天", 0), ("“never”", 1), ("don’t", 1), ("‚never", 0),
     ])
   func finds(search: String, count: Int) async throws {
     let found = try await store.messages(search: search, limit: 10)
     #expect(found.count == count, "\(search): \(found.map(\.text))")
+  }
+
+  @Test(
+    "Words in quotation marks stand together, and each ends where the mark does",
+    arguments: [
+      ("\"brown fox\"", 1), ("\"fox brown\"", 0), ("\"brown fo\"", 0), ("“Brown FOX”", 1),
+      ("\"quick\" fo", 1), ("\"qui\" fox", 0), ("quick \"brown fox\"", 1), ("\"brown fox", 0),
+      ("\"creme brulee\" us", 1), ("\"see you tomorrow, bob\"", 1), ("\"you, tomorrow\"", 0),
+      ("\"我们明天\"", 1), ("« brown fox »", 1), ("»fox brown«", 0), ("\"don't say\" never", 1),
+      ("\"\"", 0), ("\"100% of\"", 1),
+    ])
+  func quoted(search: String, count: Int) async throws {
+    try await finds(search: search, count: count)
   }
 
   @Test(

@@ -121,7 +121,7 @@ struct CommitQueueTests {
     #expect(isDone(&queue))
   }
 
-  @Test("What couldn't be changed is tried again with the entries that come next")
+  @Test("What couldn't be changed is tried again with what comes next")
   func fails() throws {
     var queue = CommitQueue(me: PeerID(publicKey: me.publicKey))
     let (said, later) = (try lines(4, by: other), try lines(1, by: third))
@@ -137,6 +137,32 @@ struct CommitQueueTests {
     #expect(again.entries == later && again.evicted == changes.evicted)
     #expect(again.restored == changes.restored)
     #expect(again.counted == [said[2].hash: false, said[3].hash: true])
+    #expect(isDone(&queue))
+  }
+
+  @Test("What is decided while a transaction fails, or after it has, goes before its changes")
+  func failsBefore() throws {
+    var queue = CommitQueue(me: PeerID(publicKey: me.publicKey))
+    let said = try lines(4, by: other)
+    let names = said.map(\.hash)
+    queue.evict([names[0]])
+    queue.restore(said[1])
+    queue.setCounted([names[2], names[3]], false)
+    let changes = try #require(kept(queue.next()))
+    queue.add([said[0]])
+    queue.evict([names[1]])
+    queue.setCounted([names[2]], true)
+    queue.fail(changes)
+    var again = try #require(kept(queue.next()))
+    #expect(again.evicted == [names[0], names[1]] && again.entries == [said[0]], "in this order")
+    #expect(again.restored.isEmpty)
+    #expect(again.counted == [names[2]: true, names[3]: false])
+    queue.fail(again)
+    #expect(isDone(&queue), "not over and over")
+    queue.setCounted([names[2], names[3]], true)
+    again = try #require(kept(queue.next()))
+    #expect(again.evicted == [names[0], names[1]])
+    #expect(again.counted == [names[2]: true, names[3]: true])
     #expect(isDone(&queue))
   }
 

@@ -99,6 +99,37 @@ struct FileOffersTests {
     }
   }
 
+  @Test("What made-up members offer counts with what whoever answers for them does")
+  func floodOfMany() async throws {
+    try await FileMeeting.run(acceptedBytes: 1000) { meeting in
+      let files = await meeting.session.files
+      let sponsor = PeerID(publicKey: [9])
+      func offer(_ number: Int, by author: PeerID, of sponsor: PeerID? = nil) -> FileDesk.Offer {
+        var entry = [UInt8](repeating: 0, count: 32)
+        withUnsafeBytes(of: number) { entry.replaceSubrange(0..<8, with: $0) }
+        return FileDesk.Offer(
+          entry: EntryID(Array(entry[..<16]))!, author: author, sponsor: sponsor, name: "\(number)",
+          shape: FileShape(byteCount: 1000, root: entry)!, digest: entry)
+      }
+      let own = (1...FileBounds.unaskedAtOnce).map {
+        offer($0, by: PeerID(publicKey: [9, UInt8($0)]), of: sponsor)
+      }
+      for offer in own { await files.learn(offer) }
+      #expect(await files.items.values.count { $0.isUnasked } == FileBounds.unaskedAtOnce / 2)
+      for number in own.count..<FileDesk.mostOffers {
+        let key = withUnsafeBytes(of: number) { Array($0) }
+        await files.learn(offer(number + 1, by: PeerID(publicKey: key), of: sponsor))
+      }
+      // Its second is one more than each of the others has made.
+      for number in 1...2 {
+        await files.learn(offer(-number, by: PeerID(publicKey: [1])))
+      }
+      let names = await Set(files.items.values.map(\.offer.name))
+      #expect(names.count == FileDesk.mostOffers && names.isSuperset(of: ["-1", "-2"]))
+      #expect(await files.items.values.contains { $0.isUnasked && $0.offer.name == "-2" })
+    }
+  }
+
   @Test("Files that nobody has keep no other from coming unasked, and nobody is told of them")
   func unaskedFromNobody() async throws {
     try await FileMeeting.run(acceptedBytes: 1 << 20) { meeting in

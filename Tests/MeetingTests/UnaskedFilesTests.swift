@@ -13,7 +13,7 @@ struct UnaskedFilesTests {
     [UInt8](repeating: 0, count: 30) + [UInt8(number >> 8), UInt8(number & 255)]
   }
 
-  private static let authors = (UInt8(0)..<2).map { PeerID(publicKey: [$0]) }
+  private static let sponsors = (UInt8(0)..<2).map { PeerID(publicKey: [$0]) }
 
   private static func inDirectory(_ body: (_ path: String) throws -> Void) rethrows {
     let directory = NSTemporaryDirectory() + "/unasked-\(UUID().uuidString)"
@@ -21,15 +21,15 @@ struct UnaskedFilesTests {
     try body(directory)
   }
 
-  /// How many are let in, one after another, of so many by these authors in turn.
+  /// How many are let in, one after another, of so many of these sponsors in turn.
   private static func fetched(
-    _ count: Int, of size: Int, by authors: [PeerID] = authors, in directory: String,
+    _ count: Int, of size: Int, of sponsors: [PeerID] = sponsors, in directory: String,
     largest: Int = 1000
   ) -> Int {
     var unasked = UnaskedFiles(largest: largest, directory: directory)
     for number in 0..<count {
       unasked.consider(
-        root(number), byteCount: size, by: authors[number % authors.count])
+        root(number), byteCount: size, of: sponsors[number % sponsors.count])
     }
     var fetched = 0
     while unasked.next(at: .zero, isUnderWay: { _ in false }, isRunning: { _ in false }) != nil {
@@ -49,14 +49,14 @@ struct UnaskedFilesTests {
     }
   }
 
-  @Test("Of one author they are five times the largest, also over restarts")
+  @Test("Of one sponsor they are five times the largest, also over restarts")
   func ofOne() {
     Self.inDirectory { directory in
-      let (one, other) = ([Self.authors[0]], [Self.authors[1]])
-      #expect(Self.fetched(3, of: 1000, by: one, in: directory) == 3)
-      #expect(Self.fetched(100, of: 1000, by: one, in: directory) == 2)
-      #expect(Self.fetched(100, of: 10, by: one, in: directory) == 0)
-      #expect(Self.fetched(100, of: 1000, by: other, in: directory) == 5)
+      let (one, other) = ([Self.sponsors[0]], [Self.sponsors[1]])
+      #expect(Self.fetched(3, of: 1000, of: one, in: directory) == 3)
+      #expect(Self.fetched(100, of: 1000, of: one, in: directory) == 2)
+      #expect(Self.fetched(100, of: 10, of: one, in: directory) == 0)
+      #expect(Self.fetched(100, of: 1000, of: other, in: directory) == 5)
     }
   }
 
@@ -70,12 +70,12 @@ struct UnaskedFilesTests {
     }
   }
 
-  @Test("Tiny ones are no more than a thousand, and eight come at once, of one author four")
+  @Test("Tiny ones are no more than a thousand, and eight come at once, of one sponsor four")
   func tiny() {
     Self.inDirectory { directory in
       var unasked = UnaskedFiles(largest: 1_000_000, directory: directory)
       for number in 0..<3000 {
-        unasked.consider(Self.root(number), byteCount: 1, by: Self.authors[number % 2])
+        unasked.consider(Self.root(number), byteCount: 1, of: Self.sponsors[number % 2])
       }
       var running: Set<[UInt8]> = []
       var fetched = 0
@@ -83,7 +83,7 @@ struct UnaskedFilesTests {
         while let (root, share) = unasked.next(
           at: .zero, isUnderWay: running.contains, isRunning: running.contains)
         {
-          #expect(share.author == Self.authors[Int(root[31]) % 2])
+          #expect(share.sponsor == Self.sponsors[Int(root[31]) % 2])
           running.insert(root)
           fetched += 1
         }
@@ -101,7 +101,7 @@ struct UnaskedFilesTests {
     Self.inDirectory { directory in
       var unasked = UnaskedFiles(largest: 1000, directory: directory)
       for number in 0..<2000 {
-        unasked.consider(Self.root(number), byteCount: 1000, by: Self.authors[0])
+        unasked.consider(Self.root(number), byteCount: 1000, of: Self.sponsors[0])
       }
       var running: [[UInt8]] = []
       func isRunning(_ root: [UInt8]) -> Bool { running.contains(root) }
@@ -122,13 +122,13 @@ struct UnaskedFilesTests {
       #expect(again?.root == Self.root(1999))
       // What is new goes before all that was tried, and all bytes are there for it.
       for number in 2000..<2005 {
-        unasked.consider(Self.root(number), byteCount: 1000, by: Self.authors[1])
+        unasked.consider(Self.root(number), byteCount: 1000, of: Self.sponsors[1])
       }
       var others = 0
       while let (root, share) = unasked.next(
         at: now, isUnderWay: { _ in false }, isRunning: { _ in false })
       {
-        if share.author == Self.authors[1] { others += 1 }
+        if share.sponsor == Self.sponsors[1] { others += 1 }
         #expect(root != Self.root(0))
       }
       #expect(others == 5)
@@ -139,7 +139,7 @@ struct UnaskedFilesTests {
   func rests() {
     Self.inDirectory { directory in
       var unasked = UnaskedFiles(largest: 1000, directory: directory)
-      unasked.consider(Self.root(1), byteCount: 1, by: Self.authors[0])
+      unasked.consider(Self.root(1), byteCount: 1, of: Self.sponsors[0])
       var now = Moment.zero
       let rests = (0..<6).map { _ in
         let due = unasked.next(at: now, isUnderWay: { _ in true }, isRunning: { _ in true })
@@ -158,7 +158,7 @@ struct UnaskedFilesTests {
   @Test("Without --accept-files nothing comes unasked")
   func none() {
     var unasked = UnaskedFiles(largest: nil, directory: "/nowhere")
-    unasked.consider(Self.root(1), byteCount: 1, by: Self.authors[0])
+    unasked.consider(Self.root(1), byteCount: 1, of: Self.sponsors[0])
     let next = unasked.next(at: .zero, isUnderWay: { _ in false }, isRunning: { _ in false })
     #expect(next == nil)
   }

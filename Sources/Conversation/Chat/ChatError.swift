@@ -65,6 +65,9 @@ extension ChatLog.Refusal {
   private var reason: String {
     switch self {
     case .tooMany: "too many lines wait already"
+    case .noPlace:
+      "copies of this data directory have said so much else that there is no place for it. Use one of them "
+        + "alone"
     case .invalid(.emptyText(let text)): "nothing of \(text.phrase) can be seen"
     case .invalid(.textTooLong(let text)):
       "\(text.phrase) is longer than \(text.limit) bytes. "

@@ -51,6 +51,8 @@ package struct ChatLog: Machine {
     case invalid(ChatError)
     /// Too many lines wait.
     case tooMany
+    /// Whoever uses a copy of one's key has signed so many other lines that it has no place in one's log.
+    case noPlace
   }
 
   package enum Misbehaviour: Hashable, Sendable {

@@ -87,7 +87,7 @@ extension ChatLog {
       // It has no place after what is there, nor would another.
       evicted.append(entry)
       unsaved.removeAll { $0 == entry.hash }
-      if let body = entry.saidBody { outputs.append(.refused(body, .tooMany)) }
+      if let body = entry.saidBody { outputs.append(.refused(body, .noPlace)) }
       return
     }
     outputs.append(.publish(entry.signed))

@@ -40,6 +40,11 @@ extension ChatLog {
     authorKeys.insert(entry.authorKey, at: place ?? authorKeys.count)
   }
 
+  /// Who answers for the author of an entry.
+  package func sponsor(of entry: Entry) -> PeerID {
+    authors[entry.authorKey]?.sponsor ?? entry.author
+  }
+
   func beginsAsMember(_ entry: Entry) -> Bool {
     guard let judge else { return true }
     guard case .joined(_, let chain) = entry.body else { return false }

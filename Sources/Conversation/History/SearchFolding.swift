@@ -4,8 +4,8 @@ import Glibc
 import Synchronization
 
 /// Text as it is compared in a search, in the full-text index and beside it: whatever its case, accents,
-/// vowel points and composition, so that "Über", typed with one character or with two for its first
-/// letter, is "uber", and "Straße" is "STRASSE".
+/// vowel points, composition and form of quotation marks, so that "Über", typed with one character or with
+/// two for its first letter, is "uber", "Straße" is "STRASSE", and "it’s" is "it's".
 ///
 /// SQLite's LIKE folds ASCII alone. The index's own tokenizer folds more, but letter by letter, takes
 /// Hebrew and Arabic points for spaces, and doesn't know the signs that stand between words.
@@ -100,6 +100,12 @@ final class SearchFolding: Sendable {
   /// are "ss" and "ﬁ" is "fi", as by the full mappings (F) of Unicode's CaseFolding.txt, and both forms of
   /// the small sigma are one.
   private static func folded(_ scalar: Unicode.Scalar) -> [UInt8] {
+    // Keyboards have the straight ones, phones make curly ones of them.
+    switch scalar.value {
+    case 0x2018...0x201B: return [UInt8(ascii: "'")]
+    case 0x201C...0x201F, 0xAB, 0xBB: return [UInt8(ascii: "\"")]
+    case _: break
+    }
     // Half and full width are a matter of how Chinese, Japanese and Korean are typed.
     let isWidth = (0xFF00...0xFFEF).contains(scalar.value)
     let one = String(scalar)

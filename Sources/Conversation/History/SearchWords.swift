@@ -1,11 +1,11 @@
 import Foundation
 import Foundations
 
-/// What somebody typed to search for, as SQLite takes it. None of it is read as a query language:
-/// quotes, operators and wildcards are text like any other.
+/// What somebody typed to search for, as SQLite takes it. Words in quotation marks are to stand together;
+/// nothing else is read as a query language: operators and wildcards are text like any other.
 struct SearchWords: Sendable {
-  /// For the full-text index: every word, folded as that is, each perhaps only begun. `nil` when there is
-  /// none.
+  /// For the full-text index: every word, folded as that is, each perhaps only begun, unless a quotation
+  /// mark ends it. `nil` when there is none.
   let pattern: String?
   /// For a look into each text, and so folded as the texts are: what the index can't find, because it
   /// doesn't cut that into words.
@@ -20,31 +20,59 @@ struct SearchWords: Sendable {
     var words: [String] = []
     var parts: [[UInt8]] = []
     let visible = DisplayText.line(text, limit: Self.longest)
-    for word in visible.split(separator: " ") {
-      let folded = folding.folded(String(word))
-      let text = String(decoding: folded, as: UTF8.self)
-      let scalars = text.unicodeScalars
+    let folded = String(decoding: folding.folded(visible), as: UTF8.self).unicodeScalars
+    for (scalars, isQuoted) in Self.pieces(of: folded) {
       if scalars.contains(where: Self.isIndexed), !scalars.contains(where: Self.isUnspaced) {
-        words.append(Self.phrase(text))
+        words.append(Self.phrase(scalars) + (isQuoted ? "" : "*"))
       }
-      if !scalars.allSatisfy(Self.isIndexed) { parts.append(folded) }
+      if !scalars.allSatisfy({ Self.isIndexed($0) || $0 == " " }) {
+        parts.append(Array(String(scalars).utf8))
+      }
     }
     pattern = words.isEmpty ? nil : words.joined(separator: " AND ")
     self.parts = parts
   }
 
-  /// What the index doesn't know in it separates words there, as it did in the text.
-  private static func phrase(_ folded: String) -> String {
-    "\"\(replace(folded.unicodeScalars) { $0 == "\"" ? [" "] : [$0] })\"*"
+  /// Words, and what stands in quotation marks. A mark that none closes is text.
+  ///
+  /// By scalars, as SQLite reads them: an accent on a quotation mark doesn't make it another sign.
+  private static func pieces(
+    of text: String.UnicodeScalarView
+  ) -> [(scalars: Substring.UnicodeScalarView, isQuoted: Bool)] {
+    var pieces: [(scalars: Substring.UnicodeScalarView, isQuoted: Bool)] = []
+    var rest = text[...].drop { $0 == " " }
+    while let first = rest.first {
+      let inner = rest.dropFirst()
+      let close = first == "\"" ? closingQuote(in: inner) : nil
+      if let close {
+        pieces.append((inner[..<close], true))
+        rest = inner[close...].dropFirst()
+      } else {
+        let end = rest.firstIndex(of: " ") ?? rest.endIndex
+        pieces.append((rest[..<end], false))
+        rest = rest[end...]
+      }
+      rest = rest.drop { $0 == " " }
+    }
+    return pieces
   }
 
-  /// By scalars, as SQLite reads them: an accent on a quotation mark doesn't make it another sign.
-  private static func replace(
-    _ word: String.UnicodeScalarView, by replacement: (Unicode.Scalar) -> [Unicode.Scalar]
-  ) -> String {
+  /// The next that ends a word, if something stands before it.
+  private static func closingQuote(
+    in text: Substring.UnicodeScalarView
+  ) -> Substring.UnicodeScalarView.Index? {
+    text.indices.first { place in
+      let next = text.index(after: place)
+      return text[place] == "\"" && place > text.startIndex
+        && (next == text.endIndex || text[next] == " ")
+    }
+  }
+
+  /// What the index doesn't know in it separates words there, as it did in the text.
+  private static func phrase(_ folded: Substring.UnicodeScalarView) -> String {
     var view = String.UnicodeScalarView()
-    for scalar in word { view.append(contentsOf: replacement(scalar)) }
-    return String(view)
+    for scalar in folded { view.append(scalar == "\"" ? " " : scalar) }
+    return "\"\(view)\""
   }
 
   /// What the index's tokenizer, unicode61, makes words of.

@@ -56,7 +56,8 @@ actor FileDesk {
   var isReading = false
   var readingCount = 0
   private var offerCount = 0
-  private var offersBy: [PeerID: Int] = [:]
+  /// By who answers for their authors.
+  private var offersOf: [PeerID: Int] = [:]
   var unasked: UnaskedFiles
 
   // When to look again, see FileDeskTime.
@@ -95,7 +96,7 @@ actor FileDesk {
   func learn(_ offer: Offer) {
     let root = offer.shape.root
     let own = offer.author == parts.me ? takeOwn(root, name: offer.name) : nil
-    guard own != nil || makeRoom(for: offer.author) else {
+    guard own != nil || makeRoom(for: offer.sponsor) else {
       return tellOfTooMany()
     }
     let isNew = items[root] == nil
@@ -105,7 +106,7 @@ actor FileDesk {
       items[root]?.add(offer, isOwn: own != nil)
     }
     offerCount += 1
-    offersBy[offer.author, default: 0] += 1
+    offersOf[offer.sponsor, default: 0] += 1
     if let own {
       stopUnasked(root)
       fetches[root] = nil
@@ -125,7 +126,7 @@ actor FileDesk {
       resume(root, folder)
     } else {
       unasked.consider(
-        root, byteCount: offer.shape.byteCount, by: offer.author, holding: share)
+        root, byteCount: offer.shape.byteCount, of: offer.sponsor, holding: share)
       fetchUnasked()
     }
   }
@@ -144,39 +145,39 @@ actor FileDesk {
     return place.map { ownFiles.remove(at: $0) }.map { ($0.path, $0.hashes) }
   }
 
-  /// Where there are too many offers, whoever made the most of them loses one that nobody has asked for
-  /// to a member that made fewer: nobody's flood takes another's place.
-  private func makeRoom(for author: PeerID) -> Bool {
+  /// Where there are too many offers, whoever answers for the most of them loses one that nobody has asked
+  /// for to one with fewer: nobody's flood takes another's place.
+  private func makeRoom(for sponsor: PeerID) -> Bool {
     guard offerCount >= Self.mostOffers else { return true }
-    let most = offersBy.filter { $0.key != parts.me }.max {
+    let most = offersOf.filter { $0.key != parts.me }.max {
       ($0.value, $0.key) < ($1.value, $1.key)
     }
-    guard let most, most.value > offersBy[author, default: 0] + 1 else { return false }
-    for root in items.keys where items[root]?.forgetAside(by: most.key) == true {
-      forgetOffer(by: most.key)
+    guard let most, most.value > offersOf[sponsor, default: 0] + 1 else { return false }
+    for root in items.keys where items[root]?.forgetAside(of: most.key) == true {
+      forgetOffer(of: most.key)
       return true
     }
     let victim = items.first { _, item in
       guard case .offered = item.state else { return false }
-      return item.known.allSatisfy { $0.author == most.key }
+      return item.known.allSatisfy { $0.sponsor == most.key }
     }
     guard let victim else { return false }
-    for _ in victim.value.known { forgetOffer(by: most.key) }
+    for _ in victim.value.known { forgetOffer(of: most.key) }
     unasked.remove(victim.key, hasCome: true)
     items[victim.key] = nil
     return true
   }
 
-  private func forgetOffer(by author: PeerID) {
+  private func forgetOffer(of sponsor: PeerID) {
     offerCount -= 1
-    offersBy[author, default: 1] -= 1
-    if offersBy[author] == 0 { offersBy[author] = nil }
+    offersOf[sponsor, default: 1] -= 1
+    if offersOf[sponsor] == 0 { offersOf[sponsor] = nil }
   }
 
   func withdraw(_ entries: Set<EntryID>, by author: PeerID) {
     for (root, item) in items {
       for offer in item.known where offer.author == author && entries.contains(offer.entry) {
-        forgetOffer(by: author)
+        forgetOffer(of: offer.sponsor)
         let shape = items[root]?.offer.shape
         let isLeft = items[root]?.remove(offer.entry) ?? true
         guard !isLeft || items[root]?.offer.shape != shape else { continue }

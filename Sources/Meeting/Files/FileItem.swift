@@ -6,10 +6,24 @@ extension FileDesk {
   struct Offer: Sendable {
     let entry: EntryID
     let author: PeerID
+    /// Who answers for the author: what all those offer for whom one member answers counts together.
+    let sponsor: PeerID
     /// Fit to be shown.
     let name: String
     let shape: FileShape
     let digest: [UInt8]
+
+    init(
+      entry: EntryID, author: PeerID, sponsor: PeerID? = nil, name: String, shape: FileShape,
+      digest: [UInt8]
+    ) {
+      self.entry = entry
+      self.author = author
+      self.sponsor = sponsor ?? author
+      self.name = name
+      self.shape = shape
+      self.digest = digest
+    }
   }
 
   /// One content, however often it was offered.
@@ -65,10 +79,10 @@ extension FileDesk {
     /// All that can be referred to.
     var known: [Offer] { offers + aside }
 
-    /// An author's oldest offer makes place for its newest; where there are too many in all, the oldest
-    /// of whoever made the most of them, for one who made fewer. The one that is fetched or here stays.
+    /// A sponsor's oldest offer makes place for its newest; where there are too many in all, the oldest
+    /// of whoever answers for the most of them, for one with fewer. The one that is fetched or here stays.
     mutating func add(_ offer: Offer, isOwn: Bool) {
-      if makePlace(for: offer.author) || isOwn {
+      if makePlace(for: offer.sponsor) || isOwn {
         inOrder.append(offer)
       } else {
         aside.append(offer)
@@ -85,15 +99,15 @@ extension FileDesk {
     mutating func recall(_ entry: EntryID) {
       guard let place = aside.firstIndex(where: { $0.entry == entry }) else { return }
       let offer = aside.remove(at: place)
-      if !makePlace(for: offer.author) { setAside { _ in true } }
+      if !makePlace(for: offer.sponsor) { setAside { _ in true } }
       inOrder.append(offer)
     }
 
-    /// - Returns: whether there is a place for an offer by this member.
-    private mutating func makePlace(for author: PeerID) -> Bool {
+    /// - Returns: whether there is a place for an offer of this sponsor's.
+    private mutating func makePlace(for sponsor: PeerID) -> Bool {
       let counts = counts
-      let ofOne = counts[author, default: 0]
-      if ofOne >= Self.mostOfOne { return setAside { $0 == author } }
+      let ofOne = counts[sponsor, default: 0]
+      if ofOne >= Self.mostOfOne { return setAside { $0 == sponsor } }
       guard inOrder.count >= Self.most else { return true }
       let most = counts.max { ($0.value, $0.key) < ($1.value, $1.key) }
       guard let most, most.value > ofOne + 1 else { return false }
@@ -101,14 +115,14 @@ extension FileDesk {
     }
 
     private var counts: [PeerID: Int] {
-      inOrder.reduce(into: [:]) { $0[$1.author, default: 0] += 1 }
+      inOrder.reduce(into: [:]) { $0[$1.sponsor, default: 0] += 1 }
     }
 
-    /// The oldest by such a member, but for one that is fetched or here.
+    /// The oldest of such a sponsor's, but for one that is fetched or here.
     @discardableResult
     private mutating func setAside(by isMeant: (PeerID) -> Bool) -> Bool {
       let place = inOrder.indices.first {
-        isMeant(inOrder[$0].author) && ($0 != leading || state.isOffered)
+        isMeant(inOrder[$0].sponsor) && ($0 != leading || state.isOffered)
       }
       guard let place, inOrder.count > 1 else { return false }
       aside.append(takeOut(place))
@@ -131,10 +145,10 @@ extension FileDesk {
       aside.removeAll { $0.entry == entry }
       guard let place = inOrder.firstIndex(where: { $0.entry == entry }) else { return true }
       let counts = counts
-      let author = inOrder[place].author
-      // The newest of those whose author has a place.
+      let sponsor = inOrder[place].sponsor
+      // The newest of those whose sponsor has a place.
       let heir = aside.lastIndex {
-        counts[$0.author, default: 0] - ($0.author == author ? 1 : 0) < Self.mostOfOne
+        counts[$0.sponsor, default: 0] - ($0.sponsor == sponsor ? 1 : 0) < Self.mostOfOne
       }
       if let heir { inOrder.append(aside.remove(at: heir)) }
       guard inOrder.count > 1 else { return false }
@@ -142,10 +156,10 @@ extension FileDesk {
       return true
     }
 
-    /// Forgets the oldest by this member that was set aside.
+    /// Forgets the oldest of this sponsor's that was set aside.
     /// - Returns: whether there was one.
-    mutating func forgetAside(by author: PeerID) -> Bool {
-      guard let place = aside.firstIndex(where: { $0.author == author }) else { return false }
+    mutating func forgetAside(of sponsor: PeerID) -> Bool {
+      guard let place = aside.firstIndex(where: { $0.sponsor == sponsor }) else { return false }
       aside.remove(at: place)
       return true
     }

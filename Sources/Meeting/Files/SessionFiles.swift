@@ -16,7 +16,7 @@ extension MeetingSession {
         say: { [weak self] in await self?.offer($0, after: $1) },
         notSaid: { [weak self] in await self?.lastLineFailed(after: $0) },
         published: { [weak self] in await self?.publishOffers() }),
-      offers: stored.compactMap(Self.offer(in:)))
+      offers: stored.compactMap(offer(in:)))
   }
 
   private var othersHere: [PeerID] { roster.people.filter { !$0.isMe }.map(\.id) }
@@ -28,17 +28,18 @@ extension MeetingSession {
     drive(chat: .compose(body, wall: parts.clock.wallTime()))
   }
 
-  private static func offer(in entry: Entry) -> FileDesk.Offer? {
+  private func offer(in entry: Entry) -> FileDesk.Offer? {
     guard case .file(let file) = entry.body,
       let shape = FileShape(byteCount: file.byteCount, root: file.root)
     else { return nil }
     return FileDesk.Offer(
-      entry: entry.id, author: entry.author, name: file.displayName, shape: shape,
-      digest: file.digest)
+      entry: entry.id, author: entry.author,
+      sponsor: entry.author == parts.me ? parts.me : chat.sponsor(of: entry),
+      name: file.displayName, shape: shape, digest: file.digest)
   }
 
   func learnFile(_ entry: Entry) {
-    guard let offer = Self.offer(in: entry) else { return }
+    guard let offer = offer(in: entry) else { return }
     tellFiles { await $0.learn(offer) }
   }
 

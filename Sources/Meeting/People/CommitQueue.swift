@@ -23,8 +23,8 @@ struct CommitQueue {
   private var restored: [EntryHash: Entry] = [:]
   private var counted: [EntryHash: Bool] = [:]
   private var works: [Work] = []
-  /// What came of no transaction, to be tried again with the entries that come next: these are offered again
-  /// by and by.
+  /// What came of no transaction, to be tried again with whatever comes next: entries are offered again by
+  /// and by.
   private var failed = HistoryChanges()
 
   /// Entries of a transaction: some ten milliseconds.
@@ -36,16 +36,14 @@ struct CommitQueue {
   }
 
   mutating func add(_ added: [Entry]) {
-    evicted.formUnion(failed.evicted)
-    for entry in failed.restored where restored[entry.hash] == nil { restored[entry.hash] = entry }
-    counted.merge(failed.counted) { newer, _ in newer }
-    failed = HistoryChanges()
+    recallFailed()
     entries += added
     waiting.formUnion(added.map(\.hash))
   }
 
   /// What is to be kept no longer, and needn't be if it isn't yet.
   mutating func evict(_ hashes: [EntryHash]) {
+    recallFailed()
     if !waiting.isDisjoint(with: hashes) {
       let names = Set(hashes)
       entries.removeAll { names.contains($0.hash) }
@@ -53,19 +51,30 @@ struct CommitQueue {
     }
     evicted.formUnion(hashes)
     for hash in hashes { (restored[hash], counted[hash]) = (nil, nil) }
-    failed.restored.removeAll { hashes.contains($0.hash) }
-    for hash in hashes { failed.counted[hash] = nil }
   }
 
-  /// These changes couldn't be made. The entries among them are whoever added them's to add again.
+  /// These changes, the last that ``next()`` returned, couldn't be made. What was decided meanwhile goes
+  /// before them. The entries among them are whoever added them's to add again.
   mutating func fail(_ changes: HistoryChanges) {
-    failed.evicted.formUnion(changes.evicted)
-    failed.restored += changes.restored
-    failed.counted.merge(changes.counted) { _, newer in newer }
+    failed = changes
+    failed.entries = []
+    failed.restored.removeAll { evicted.contains($0.hash) || restored[$0.hash] != nil }
+    failed.counted = failed.counted.filter { !evicted.contains($0.key) && counted[$0.key] == nil }
+    if !entries.isEmpty || !evicted.isEmpty || !restored.isEmpty || !counted.isEmpty {
+      recallFailed()
+    }
+  }
+
+  private mutating func recallFailed() {
+    evicted.formUnion(failed.evicted)
+    for entry in failed.restored { restored[entry.hash] = entry }
+    counted.merge(failed.counted) { newer, _ in newer }
+    failed = HistoryChanges()
   }
 
   /// An entry with its body in the place of a gap.
   mutating func restore(_ entry: Entry) {
+    recallFailed()
     if waiting.contains(entry.hash), let place = entries.firstIndex(of: entry) {
       entries[place] = entry
     } else {
@@ -74,6 +83,7 @@ struct CommitQueue {
   }
 
   mutating func setCounted(_ hashes: [EntryHash], _ counts: Bool) {
+    recallFailed()
     for hash in hashes { counted[hash] = counts }
   }
 

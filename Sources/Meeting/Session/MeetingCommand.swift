@@ -30,7 +30,7 @@ package enum LineHelp {
 extension MeetingSession {
   /// - Parameter line: without its slash.
   func take(command line: Substring) async {
-    let words = line.split(separator: " ")
+    let words = line.split { $0.isWhitespace }
     let word = String(words.first ?? "")
     if let command = MeetingCommand(rawValue: word) {
       guard words.count == 1 else {

@@ -19,7 +19,7 @@ struct HistoryCommand: AsyncParsableCommand {
         + "“latest”."))
   var meeting: String?
 
-  @Option(help: "Show the messages with these words.")
+  @Option(help: "Show the messages with these words; those in quotation marks, side by side.")
   var search: String?
 
   @Option(
@@ -193,11 +193,17 @@ struct HistoryCommand: AsyncParsableCommand {
     to path: String, from store: HistoryStore, _ output: LineWriter
   ) async throws(Failure) {
     let summary = try await store.meeting(named: meeting ?? "latest")
+    let messages = try await store.messages(
+      meeting: summary.id, search: search, since: sinceTime, attendance: true,
+      limit: limit ?? Self.most)
+    guard !messages.isEmpty || (search == nil && since == nil) else {
+      throw Failure(
+        "nothing-fits", exit: .noInput,
+        "Nothing that was said in “\(DisplayText.line(summary.title, limit: 200))” fits that, and nothing "
+          + "was written. --meeting names another meeting.")
+    }
     let record = MeetingExport(
-      meeting: summary,
-      messages: try await store.messages(
-        meeting: summary.id, search: search, since: sinceTime, attendance: true,
-        limit: limit ?? Self.most),
+      meeting: summary, messages: messages,
       hash: try await store.hash(of: summary.id)?.hexadecimal ?? "")
     // Checked with the arguments.
     guard let format = ExportFormat(path: path) else { return }
@@ -213,16 +219,33 @@ extension HistoryStore {
   /// "latest".
   func meeting(named text: String) throws(Failure) -> MeetingSummary {
     let meetings = try meetings()
-    if text == "latest", let latest = meetings.first { return latest }
-    let matches = meetings.filter {
-      text.count >= 4 && $0.id.description.hasPrefix(text.lowercased())
+    if text == "latest" {
+      guard let latest = meetings.first else {
+        throw Failure("no-such-meeting", exit: .noInput, "No meeting is kept here.")
+      }
+      return latest
+    }
+    let digits = text.lowercased()
+    let name = DisplayText.line(text, limit: 40)
+    guard digits.count >= 4, digits.allSatisfy(\.isHexDigit) else {
+      throw noSuchMeeting(
+        "“\(name)” names no meeting: give the beginning of its identifier, at least four digits, or latest."
+      )
+    }
+    let matches = meetings.filter { $0.id.description.hasPrefix(digits) }
+    guard let match = matches.first else {
+      throw noSuchMeeting("No meeting here has an identifier that begins with \(name).")
     }
     guard matches.count == 1 else {
-      throw Failure(
-        "no-such-meeting", exit: .noInput,
-        "No one meeting here is called \(DisplayText.line(text, limit: 40)). "
-          + "Run virtue history to see them all.")
+      throw noSuchMeeting(
+        "Several meetings have identifiers that begin with \(name). Give more digits.")
     }
-    return matches[0]
+    return match
+  }
+
+  private nonisolated func noSuchMeeting(_ sentence: String) -> Failure {
+    Failure(
+      "no-such-meeting", exit: .noInput,
+      sentence + " Run virtue history to see all with their identifiers.")
   }
 }
