@@ -78,6 +78,29 @@ struct InviteBookTests {
       uses: 1, life: .seconds(1), heard: [], at: at(5000), secrets: .seeded(3))
   }
 
+  @Test("Codes that others left behind, or that aren't kept, take the place of none of one's own")
+  func leftBehind() throws {
+    var book = book(1)
+    var (last, code): (WireInviteShare?, InviteCode?)
+    for seed in 0..<33 {
+      var other = self.book(0)
+      let made = try make(
+        in: &other, heard: Set(1...999).subtracting([seed + 1]), seed: UInt64(seed + 1000))
+      #expect(made.nameplate == seed + 1)
+      last = other.shares(at: newYear)[0]
+      if seed == 32 { code = try make(in: &book, heard: Set(1...999).subtracting([33])) }
+      let change = try book.receive(#require(last), from: members[0], at: newYear)
+      #expect(change == nil, "the thirty-third is too many")
+    }
+    let taken = takenOver(by: &book, admitters: [members[1]], at: newYear)
+    #expect(taken.count == 32)
+    for seed in 1..<32 {
+      _ = try make(in: &book, heard: Set(1...99), seed: UInt64(seed))
+    }
+    #expect(book.advertised(at: newYear).prefix(32).contains(try #require(code).nameplate))
+    #expect(throws: Failure.self) { try make(in: &book, heard: Set(1...99), seed: 99) }
+  }
+
   @Test("A code closed early is used up for its joiner")
   func closing() throws {
     var book = book(0)

@@ -55,8 +55,9 @@ struct FileCommandOrderTests {
       let other = try meeting.write([4, 5, 6], to: "other.txt")
       await Self.slowly(session) {
         await session.take(line: "/send \(other)")
-        await session.take(line: "/cancel other.txt")
+        await session.take(line: "/cancel \"other.txt\"")
       }
+      await session.take(line: "/accept 'secret.txt'")
       await session.take(line: "done")
       _ = await meeting.journal.texts(until: "done")
       #expect(await meeting.journal.warnings("no-files").isEmpty)

@@ -10,23 +10,12 @@ import Wire
 
 @Suite("Files between members", .serialized, .timeLimit(.minutes(1)))
 struct FileDeskTests {
-  private static func chunks(_ count: Int) -> [[UInt8]] {
-    (0..<count).map { [UInt8](repeating: UInt8($0 + 1), count: FileBounds.chunk) }
-  }
-
-  /// Offers a file as its user does.
-  private static func offer(_ path: String, in meeting: FileMeeting) async -> [UInt8] {
-    await meeting.session.take(line: "/send \(path)")
-    let report = await meeting.journal.report(.complete)
-    return await meeting.session.files.root(of: report.file)
-  }
-
   @Test("Who has no grant, or another meeting's, is given no chunk and told nothing")
   func foreigner() async throws {
     try await FileMeeting.run { meeting in
-      let content = Self.chunks(2)
+      let content = FileMeeting.chunks(2)
       let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
-      let root = await Self.offer(path, in: meeting)
+      let root = await meeting.send(path)
       let foreigner = try FileMember(grantedBy: SigningKey(from: .system))
       let stream = try await foreigner.open(to: meeting.session)
       stream.send(.request(root: root, chunk: 0))
@@ -39,9 +28,9 @@ struct FileDeskTests {
   @Test("A removed member's stream ends at once, and it gets no other")
   func removed() async throws {
     try await FileMeeting.run { meeting in
-      let content = Self.chunks(2)
+      let content = FileMeeting.chunks(2)
       let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
-      let root = await Self.offer(path, in: meeting)
+      let root = await meeting.send(path)
       let member = try FileMember(grantedBy: meeting.genesis)
       let stream = try await member.connect(to: meeting.session)
       stream.send(.request(root: root, chunk: 1))
@@ -71,9 +60,9 @@ struct FileDeskTests {
   @Test("A member whose removal is void is given files again, like any other")
   func reinstated() async throws {
     try await FileMeeting.run { meeting in
-      let content = Self.chunks(2)
+      let content = FileMeeting.chunks(2)
       let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
-      let root = await Self.offer(path, in: meeting)
+      let root = await meeting.send(path)
       let files = await meeting.session.files
       let member = try FileMember(grantedBy: meeting.genesis)
       let stream = try await member.connect(to: meeting.session)
@@ -118,32 +107,10 @@ struct FileDeskTests {
     }
   }
 
-  @Test("An original that was changed or deleted after the offer is never given")
-  func changedOriginal() async throws {
-    for isDeleted in [false, true] {
-      try await FileMeeting.run { meeting in
-        let path = try meeting.write([UInt8](repeating: 1, count: 300_000), to: "plan.bin")
-        let root = await Self.offer(path, in: meeting)
-        if isDeleted {
-          try FileManager.default.removeItem(atPath: path)
-        } else {
-          _ = try meeting.write([UInt8](repeating: 2, count: 300_000), to: "plan.bin")
-        }
-        let member = try FileMember(grantedBy: meeting.genesis)
-        let stream = try await member.connect(to: meeting.session)
-        stream.send(.request(root: root, chunk: 1))
-        let answer = try await stream.next { if case .have = $0 { false } else { true } }
-        #expect(answer == .refusal(root: root, chunk: 1))
-        #expect(await meeting.journal.warning("file-changed").contains("plan.bin"))
-        await member.links.close()
-      }
-    }
-  }
-
   @Test("Cancelled midway, nothing more is asked for, and after a restart it isn't fetched again")
   func cancelled() async throws {
     try await FileMeeting.run(acceptedBytes: 100 << 20) { meeting in
-      let content = Self.chunks(40)
+      let content = FileMeeting.chunks(40)
       let member = try FileMember(grantedBy: meeting.genesis)
       let stream = try await member.connect(to: meeting.session)
       let offer = meeting.offer(content, by: member.id)
@@ -172,9 +139,9 @@ struct FileDeskTests {
   @Test("Accepted again after it was cancelled, a file comes at once")
   func acceptedAgain() async throws {
     try await FileMeeting.run { meeting in
-      let content = Self.chunks(2)
+      let content = FileMeeting.chunks(2)
       let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
-      let root = await Self.offer(path, in: meeting)
+      let root = await meeting.send(path)
       let member = try FileMember(grantedBy: meeting.genesis)
       let stream = try await member.connect(to: meeting.session)
       for _ in 0..<4 {
@@ -193,7 +160,7 @@ struct FileDeskTests {
   @Test("Members that only together have all chunks are enough, with the sender gone")
   func togetherWhole() async throws {
     try await FileMeeting.run { meeting in
-      let content = Self.chunks(30)
+      let content = FileMeeting.chunks(30)
       let author = try FileMember(grantedBy: meeting.genesis)
       let offer = meeting.offer(content, by: author.id)
       let (one, other) = (
@@ -220,7 +187,7 @@ struct FileDeskTests {
   @Test("The same content under two names is one file, found by either")
   func twoNames() async throws {
     try await FileMeeting.run { meeting in
-      let content = Self.chunks(3)
+      let content = FileMeeting.chunks(3)
       let member = try FileMember(grantedBy: meeting.genesis)
       let first = meeting.offer(content, named: "plan", by: member.id)
       // Its digest is a lie: the root it gives is another's.
@@ -241,7 +208,7 @@ struct FileDeskTests {
   @Test("One content offered under two names at once is told of at both paths")
   func sameContent() async throws {
     try await FileMeeting.run { meeting in
-      let bytes = Self.chunks(1).flatMap { $0 }
+      let bytes = FileMeeting.chunks(1).flatMap { $0 }
       let paths = try ["two", "three"].map { try meeting.write(bytes, to: $0) }
       for path in paths { await meeting.session.take(line: "/send \(path)") }
       for path in paths {
@@ -259,64 +226,10 @@ struct FileDeskTests {
     }
   }
 
-  /// A file with a hole for its content costs no disk, and as long to read as any.
-  private static func sparse(_ name: String, size: Int, in meeting: FileMeeting) throws -> String {
-    let path = try meeting.write([], to: name)
-    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-    try file.truncate(atOffset: UInt64(size))
-    try file.close()
-    return path
-  }
-
-  @Test("While a large file is read its sender talks, is told how far it is, and calls it off")
-  func readsBeside() async throws {
-    try await FileMeeting.run { meeting in
-      let path = try Self.sparse("big.bin", size: 4 << 30, in: meeting)
-      await meeting.session.take(line: "/send \(path)")
-      await meeting.session.take(line: "/send \(path) again")
-      await meeting.session.take(line: "are you there")
-      #expect(await meeting.journal.texts(until: "are you there") == ["are you there"])
-      let further = await meeting.journal.reading { $0.state == .reading && $0.bytes > 0 }
-      #expect(further.name == "big.bin" && further.total == 4 << 30)
-      await meeting.session.take(line: "/cancel big.bin")
-      await meeting.session.take(line: "/cancel \(path)")
-      for number in 1...2 {
-        let ended = await meeting.journal.reading { $0.state == .cancelled && $0.number == number }
-        #expect(ended.bytes < ended.total)
-      }
-      let small = try meeting.write([1, 2, 3], to: "small.bin")
-      await meeting.session.take(line: "/send \(small)")
-      #expect(await meeting.journal.report(.complete).name == "small.bin")
-    }
-  }
-
-  @Test("Leaving doesn't wait for a file that is being read")
-  func leavesWhileReading() async throws {
-    try await FileMeeting.run { meeting in
-      let path = try Self.sparse("big.bin", size: 4 << 30, in: meeting)
-      await meeting.session.take(line: "/send \(path)")
-      let took = await ContinuousClock().measure { await meeting.session.take(line: "/leave") }
-      #expect(took < .seconds(5), "\(took)")
-      let last = await meeting.session.files.readings.first?.bytes ?? 0
-      #expect(last < 4 << 30)
-    }
-  }
-
-  @Test("A small file is offered before what is said after it")
-  func smallFirst() async throws {
-    try await FileMeeting.run { meeting in
-      let path = try meeting.write([UInt8](repeating: 1, count: 1 << 20), to: "small.bin")
-      await meeting.session.take(line: "/send \(path)")
-      await meeting.session.take(line: "this is it")
-      let texts = await meeting.journal.texts(until: "this is it")
-      #expect(texts.count == 2 && texts[0].contains("small.bin"))
-    }
-  }
-
   @Test("A fetch that nobody can serve says so once, and how to give it up")
   func nobodyHasIt() async throws {
     try await FileMeeting.run { meeting in
-      let offer = meeting.offer(Self.chunks(2), by: PeerID(publicKey: [9]))
+      let offer = meeting.offer(FileMeeting.chunks(2), by: PeerID(publicKey: [9]))
       await meeting.session.files.learn(offer)
       await meeting.session.take(line: "/accept \(offer.entry)")
       let told = await meeting.journal.warning("file-waits")
@@ -337,7 +250,7 @@ struct FileDeskTests {
     _ chunkCount: Int, in meeting: FileMeeting,
     _ body: (_ offer: FileDesk.Offer, _ folder: String, _ told: String) async throws -> Void
   ) async throws {
-    let content = chunks(chunkCount)
+    let content = FileMeeting.chunks(chunkCount)
     let folder = try meeting.write([], to: "downloads")
     let member = try FileMember(grantedBy: meeting.genesis)
     let offer = meeting.offer(content, by: member.id)
@@ -377,7 +290,7 @@ struct FileDeskTests {
         await meeting.session.take(line: "/accept plan")
         let path = try #require(await meeting.journal.report(.complete).path)
         let placed = try Data(contentsOf: URL(fileURLWithPath: path))
-        #expect(placed == Data(Self.chunks(40).flatMap { $0 }))
+        #expect(placed == Data(FileMeeting.chunks(40).flatMap { $0 }))
       }
     }
   }
@@ -402,7 +315,7 @@ struct FileDeskTests {
       try await Self.withoutPlace(40, in: meeting) { offer, _, _ in
         let (files, root) = (await meeting.session.files, offer.shape.root)
         // Written to, it is verified again.
-        try await files.folder(of: root).store(Self.chunks(1)[0], at: 0)
+        try await files.folder(of: root).store(FileMeeting.chunks(1)[0], at: 0)
         async let finishing: Void = files.finish(root)
         while await !files.isVerifying(root) { await Task.yield() }
         await meeting.session.take(line: "/cancel plan")
@@ -419,14 +332,14 @@ struct FileDeskTests {
       try await Self.withoutPlace(40, in: meeting) { offer, folder, _ in
         let (files, root) = (await meeting.session.files, offer.shape.root)
         let (liar, other) = (PeerID(publicKey: [8]), PeerID(publicKey: [9]))
-        let words = meeting.offer(Self.chunks(40), named: "lie", by: liar)
-        let late = meeting.offer(Self.chunks(40), named: "agenda", by: other)
+        let words = meeting.offer(FileMeeting.chunks(40), named: "lie", by: liar)
+        let late = meeting.offer(FileMeeting.chunks(40), named: "agenda", by: other)
         await files.learn(
           FileDesk.Offer(
             entry: words.entry, author: liar, name: "lie", shape: offer.shape, digest: root))
         try FileManager.default.removeItem(atPath: folder)
         // Written to, it is verified again.
-        try await files.folder(of: root).store(Self.chunks(1)[0], at: 0)
+        try await files.folder(of: root).store(FileMeeting.chunks(1)[0], at: 0)
         async let finishing: Void = files.finish(root)
         while await !files.isVerifying(root) { await Task.yield() }
         await files.learn(late)
@@ -441,7 +354,7 @@ struct FileDeskTests {
   func tenThousandOffers() async throws {
     try await FileMeeting.run { meeting in
       let author = PeerID(publicKey: [UInt8](repeating: 9, count: 32))
-      let content = Self.chunks(1)
+      let content = FileMeeting.chunks(1)
       let clock = ContinuousClock()
       let shape = meeting.offer(content, by: author).shape
       let took = await clock.measure {
@@ -477,7 +390,7 @@ extension FileDesk {
   }
 
   /// The root of an offered file.
-  fileprivate func root(of entry: EntryID) -> [UInt8] {
+  func root(of entry: EntryID) -> [UInt8] {
     items.first { $0.value.offers.contains { $0.entry == entry } }?.key ?? []
   }
 }

@@ -65,6 +65,19 @@ struct FileMeeting {
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     return path
   }
+
+  /// Contents of chunks that are all different.
+  static func chunks(_ count: Int) -> [[UInt8]] {
+    (0..<count).map { [UInt8](repeating: UInt8($0 + 1), count: FileBounds.chunk) }
+  }
+
+  /// Offers a file as its user does.
+  /// - Returns: its root.
+  func send(_ path: String) async -> [UInt8] {
+    await session.take(line: "/send \(path)")
+    let report = await journal.report(.complete)
+    return await session.files.root(of: report.file)
+  }
 }
 
 /// What a session tells, for a test to wait for.

@@ -32,11 +32,7 @@ struct DocumentationCommand: ParsableCommand {
       "completions/_virtue": VirtueCommand.completionScript(for: .zsh),
       "completions/virtue.fish": VirtueCommand.completionScript(for: .fish),
     ].mapValues { $0.hasSuffix("\n") ? $0 : $0 + "\n" }
-    files["man/virtue.1"] = ManualPage(command: tool.command, parent: nil).text
-    for command in tool.command.subcommands ?? [] where command.isShown {
-      files["man/virtue-\(command.commandName).1"] =
-        ManualPage(command: command, parent: tool.command.commandName).text
-    }
+    for page in ManualPage.all(of: tool.command) { files["man/\(page.name).1"] = page.text }
     return files
   }
 }
@@ -77,14 +73,21 @@ struct ToolDescription: Decodable {
 /// A command's page for section 1, in man(7)'s macros.
 struct ManualPage {
   let command: ToolDescription.Command
-  let parent: String?
+  /// The commands that lead to it, from the program on.
+  let parents: [String]
 
-  private var name: String {
-    [parent, command.commandName].compactMap(\.self).joined(separator: "-")
+  /// The command's, and those of the commands below it.
+  static func all(of command: ToolDescription.Command, below parents: [String] = []) -> [ManualPage]
+  {
+    [ManualPage(command: command, parents: parents)]
+      + (command.subcommands ?? []).filter(\.isShown).flatMap {
+        all(of: $0, below: parents + [command.commandName])
+      }
   }
-  private var spoken: String {
-    [parent, command.commandName].compactMap(\.self).joined(separator: " ")
-  }
+
+  var name: String { words.joined(separator: "-") }
+  private var spoken: String { words.joined(separator: " ") }
+  private var words: [String] { parents + [command.commandName] }
   private var arguments: [ToolDescription.Argument] {
     (command.arguments ?? []).filter(\.shouldDisplay)
   }
@@ -127,7 +130,9 @@ struct ManualPage {
     if takesLines { lines += lineCommands }
     lines += exitStatuses
     lines.append(".SH SEE ALSO")
-    lines.append(parent.map { ".BR \($0) (1)" } ?? ".BR avahi-daemon (8)")
+    lines.append(
+      parents.isEmpty
+        ? ".BR avahi-daemon (8)" : ".BR \(escaped(parents.joined(separator: "-"))) (1)")
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -158,7 +163,7 @@ struct ManualPage {
   }
 
   private var exitStatuses: [String] {
-    guard parent == nil || ["host", "join"].contains(command.commandName) else { return [] }
+    guard parents.isEmpty || ["host", "join"].contains(command.commandName) else { return [] }
     let meanings: [(ExitStatus, String)] = [
       (.success, "the meeting was left in order"),
       (.usage, "the command line is wrong, or the code can't be one"),

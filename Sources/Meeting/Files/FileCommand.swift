@@ -21,7 +21,7 @@ package enum FileCommand: Hashable {
       case .accept: CommandForm("/accept FILE", "fetches a file")
       case .cancel:
         CommandForm(
-          "/cancel FILE", "stops fetching a file, or calls off one that is being read")
+          "/cancel FILE", "stops fetching or giving a file, or calls off one that is being read")
       }
     }
   }
@@ -39,6 +39,11 @@ package enum FileCommand: Hashable {
     case .accept: self = .accept(rest)
     case .cancel: self = .cancel(rest)
     }
+  }
+
+  /// Whether a file of this name is meant by what was written: the name, or the name in quotes like a path.
+  static func isMeant(_ name: String, by text: String) -> Bool {
+    name == text || ["\"", "'"].contains { text == $0 + name + $0 }
   }
 
   /// The path and the note of `/send`. A path with blanks stands in quotes, or alone.

@@ -113,6 +113,8 @@ actor FileDesk {
       folder(of: root).removeChunks()
       items[root]?.lead(with: offer.entry)
       items[root]?.state = .whole(path: own.path, hashes: own.hashes)
+      // Who waits for it may have heard that nothing is to be had here.
+      announce(root)
       report(root, .complete, of: offer.entry)
       return fetchUnasked()
     }
@@ -209,7 +211,7 @@ actor FileDesk {
       }
     case .send(let rest): await offer(rest, after: line)
     case .accept(let name):
-      await finishOffering { own, _ in own == name }
+      await finishOffering { own, _ in FileCommand.isMeant(own, by: name) }
       guard let (root, entry) = find(name) else { return }
       items[root]?.recall(entry)
       // Whoever asks is told again what is wrong.
@@ -223,10 +225,18 @@ actor FileDesk {
       fetch(root)
     case .cancel(let name):
       let path = Self.absolute(name)
-      guard !cancelReading(where: { $0.name == name || $0.path == path }) else { return }
-      await finishOffering { $0 == name || $1 == path }
-      guard let (root, _) = find(name) else { return }
-      cancel(root)
+      func isMeant(_ own: String, _ place: String) -> Bool {
+        FileCommand.isMeant(own, by: name) || place == path
+      }
+      guard !cancelReading(where: { isMeant($0.name, $0.path) }) else { return }
+      await finishOffering(where: isMeant)
+      guard let (root, _) = find(name), !cancel(root) else { return }
+      emit(
+        .warning(
+          code: "not-fetched",
+          message:
+            "\(items[root]?.offer.name ?? name) isn't being fetched: there is nothing to cancel. "
+            + "/delete takes an offer of your own back."))
     }
   }
 
@@ -253,7 +263,7 @@ actor FileDesk {
     }
     var found: [(root: [UInt8], entry: EntryID)] = []
     if digits.count >= 4 { found = offers { $0.entry.description.hasPrefix(digits) } }
-    if found.isEmpty { found = offers { $0.name == text } }
+    if found.isEmpty { found = offers { FileCommand.isMeant($0.name, by: text) } }
     let isOne = Set(found.map(\.root)).count == 1
     // Several offers of one content are one file.
     if isOne, let root = found.first?.root, let item = items[root] {

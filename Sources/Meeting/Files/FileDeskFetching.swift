@@ -10,7 +10,8 @@ extension FileDesk {
   func fetch(_ root: [UInt8]) {
     guard let item = items[root] else { return }
     let size = item.offer.shape.byteCount
-    if let room = room(parts.directory.path), !room.holds(size) {
+    let isWhole = folder(of: root).place.flatMap(FileFolder.size(of:)) == size
+    if !isWhole, let room = room(parts.directory.path), !room.holds(size) {
       warn(
         "file-room",
         "\(item.offer.name) (\(DisplayText.size(size))) doesn't fit: on the disk of the data directory "
@@ -19,12 +20,12 @@ extension FileDesk {
       return report(root, .failed)
     }
     do {
-      try folder(of: root).makeAnew()
+      try folder(of: root).makeAnew(byteCount: size)
     } catch {
       warn("file-not-kept", "The file can't be fetched: \(error.sentence). Try /accept again.")
       return report(root, .failed)
     }
-    // What came of it when nobody had asked for it counts.
+    // What came of it when nobody had asked for it counts, and the whole that wasn't given for a while.
     guard folder(of: root).list == nil else { return resume(root, folder(of: root)) }
     begin(root, FileFetch(item.offer.shape, seed: parts.secrets.seed(), at: parts.clock.now()))
   }
@@ -50,8 +51,9 @@ extension FileDesk {
     if let place = folder.place, let hashes {
       // Each chunk is compared again when it is given.
       items[root]?.state = .whole(path: place, hashes: hashes)
-      if !forgetMissing(root) { report(root) }
-      return
+      guard !forgetMissing(root) else { return }
+      announce(root)
+      return report(root)
     }
     items[root]?.state = .verifying
     Task { await verify(root, folder, hashes) }
@@ -78,34 +80,39 @@ extension FileDesk {
   }
 
   /// Ends fetching, and forgets what was kept; also after a restart it isn't fetched unless it is asked
-  /// for again. A whole file stays where it is, and isn't given any more.
-  func cancel(_ root: [UInt8]) {
-    guard let item = items[root] else { return }
+  /// for again. A whole file stays where it is, and isn't given any more until it is accepted.
+  /// - Returns: whether there was anything to end.
+  @discardableResult
+  func cancel(_ root: [UInt8]) -> Bool {
+    guard let item = items[root] else { return false }
     // It may still be one that comes unasked, now or when somebody has it.
     let mayCome = stopUnasked(root)
     switch item.state {
-    case .offered where !mayCome: return
+    case .offered where !mayCome: return false
     case .offered, .verifying, .fetching, .placing, .whole:
       // What is here whole stays, and isn't passed on any more.
       var path: String?
       if case .whole(let place, _) = item.state, FileFolder.size(of: place) != nil { path = place }
       do {
-        try giveUp(root, item)
+        try giveUp(root, item, keepingPlace: path != nil)
       } catch {
         warn("file-not-cancelled", "After a restart it may be fetched again: \(error.sentence).")
       }
       report(root, .cancelled, path: path)
       fetchUnasked()
+      return true
     }
   }
 
-  private func giveUp(_ root: [UInt8], _ item: Item) throws(SystemError) {
+  private func giveUp(
+    _ root: [UInt8], _ item: Item, keepingPlace: Bool = false
+  ) throws(SystemError) {
     items[root]?.state = .offered
     fetches[root] = nil
     // Others learn that nothing is to be had here.
     let none = ChunkMap(chunkCount: item.offer.shape.chunkCount)
     for peer in item.others.keys { send(.have(root: root, map: none.bytes), to: peer) }
-    try folder(of: root).cancel()
+    try folder(of: root).cancel(keepingPlace: keepingPlace)
   }
 
   /// A whole file that was moved or deleted is no longer here. Whoever did so doesn't want it again

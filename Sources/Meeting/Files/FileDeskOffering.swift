@@ -79,27 +79,51 @@ extension FileDesk {
     surroundings != nil && readings.first?.number == reading.number
   }
 
+  private struct Digests: Equatable {
+    /// SHA-256 of the whole.
+    var whole: [UInt8] = []
+    var chunks: [[UInt8]] = []
+  }
+
   private func read(_ reading: Reading) async {
+    let version = FileFolder.version(of: reading.path)
+    var digests = await digests(of: reading)
+    if digests != nil, FileFolder.version(of: reading.path) != version {
+      // What was only written to its end is what was read; anything else nobody could fetch.
+      readings[0].bytes = 0
+      let again = await self.digests(of: reading)
+      if again != digests { digests = nil }
+    }
+    guard isWanted(reading) else { return }
+    guard let digests, let shape = FileShape(byteCount: reading.size, hashes: digests.chunks) else {
+      tell(0, .failed)
+      readings.removeFirst()
+      return await refuse(
+        reading.path,
+        "it can't be read, or changed while it was. Send it again once it is complete",
+        after: reading.line)
+    }
+    tell(0, .read)
+    await offer(reading, shape, digests.chunks, digest: digests.whole)
+  }
+
+  /// - Returns: `nil` where it can't be read, or isn't wanted any more.
+  private func digests(of reading: Reading) async -> Digests? {
     var whole = SHA256()
-    var hashes: [[UInt8]] = []
+    var digests = Digests()
     while readings[0].bytes < reading.size {
       let start = readings[0].bytes
       let range = start..<min(start + FileBounds.chunk, reading.size)
-      guard let bytes = FileFolder.read(reading.path, range) else {
-        tell(0, .failed)
-        readings.removeFirst()
-        return await refuse(reading.path, "it can't be read, or changes", after: reading.line)
-      }
+      guard let bytes = FileFolder.read(reading.path, range) else { return nil }
       whole.update(data: bytes)
-      hashes.append(Wire.digest(bytes))
+      digests.chunks.append(Wire.digest(bytes))
       readings[0].bytes = range.upperBound
       tellProgress()
       await Task.yield()
-      guard isWanted(reading) else { return }
+      guard isWanted(reading) else { return nil }
     }
-    tell(0, .read)
-    guard let shape = FileShape(byteCount: reading.size, hashes: hashes) else { return }
-    await offer(reading, shape, hashes, digest: Array(whole.finalize()))
+    digests.whole = Array(whole.finalize())
+    return digests
   }
 
   private func offer(
@@ -107,7 +131,7 @@ extension FileDesk {
   ) async {
     let folder = folder(of: shape.root)
     do {
-      try folder.makeAnew()
+      try folder.makeAnew(byteCount: reading.size)
       try folder.keep(list: hashes)
       try folder.keep(place: reading.path)
     } catch {

@@ -100,6 +100,11 @@ extension FileDesk {
     for peer in streams.keys where item.others[peer] == nil { announce(root, to: peer) }
   }
 
+  /// Tells everybody who may fetch it what is here of the file.
+  func announce(_ root: [UInt8]) {
+    for peer in streams.keys { announce(root, to: peer) }
+  }
+
   /// Says what is here of the file, if anything is or is wanted.
   private func announce(_ root: [UInt8], to peer: PeerID) {
     guard let map = ownMap(of: root) else { return }
@@ -214,6 +219,8 @@ extension FileDesk {
   private func changed(_ root: [UInt8], _ path: String) {
     guard let item = items[root] else { return }
     cancel(root)
+    // It is no longer what was offered.
+    try? folder(of: root).cancel(keepingPlace: false)
     let isOwn = item.offers.contains { $0.author == parts.me }
     let digits = item.offer.entry.description.prefix(8)
     emit(

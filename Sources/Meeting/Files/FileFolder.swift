@@ -28,15 +28,17 @@ struct FileFolder {
 
   func remove() { try? FileManager.default.removeItem(atPath: path) }
 
-  /// Without anything of an earlier time.
-  func makeAnew() throws(SystemError) {
-    if isCancelled { remove() }
+  /// Without anything of an earlier time but where the whole lies, of so many bytes, if it still does.
+  func makeAnew(byteCount: Int) throws(SystemError) {
+    if isCancelled {
+      if place.flatMap(Self.size(of:)) == byteCount { unlink(cancelledPath) } else { remove() }
+    }
     try make()
   }
 
-  /// Forgets everything but that it isn't wanted.
-  func cancel() throws(SystemError) {
-    remove()
+  /// Forgets everything but that it isn't wanted, and where the whole lies if that is kept.
+  func cancel(keepingPlace: Bool) throws(SystemError) {
+    if keepingPlace { removeChunks() } else { remove() }
     try make()
     try Self.write([], to: cancelledPath)
   }
@@ -144,9 +146,13 @@ struct FileFolder {
   }
 
   /// `nil` while nothing is kept.
-  var version: Version? {
+  var version: Version? { Self.version(of: part, throughLinks: false) }
+
+  static func version(of path: String, throughLinks: Bool = true) -> Version? {
     var status = stat()
-    guard lstat(part, &status) == 0 else { return nil }
+    guard fstatat(AT_FDCWD, path, &status, throughLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else {
+      return nil
+    }
     let (modified, changed) = (status.st_mtim, status.st_ctim)
     return Version(
       device: status.st_dev, file: status.st_ino, size: status.st_size,

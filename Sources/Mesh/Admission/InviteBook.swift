@@ -9,9 +9,9 @@ package import Wire
 /// identifier among those present who may admit takes the code over; of two owners who meet after a
 /// partition the lower keeps it.
 package struct InviteBook: Sendable {
-  /// Codes kept altogether, ended ones included.
+  /// Codes of others kept altogether, ended ones included.
   package static let mostInvites = 256
-  /// Codes kept of one owner.
+  /// Codes that this member makes, or keeps of one other.
   package static let mostPerOwner = 32
   /// How long an owner must have been away before its codes are taken over. A newcomer hears of a code
   /// before it hears of its owner, and whoever has the code twice refuses somebody who uses it.
@@ -20,6 +20,8 @@ package struct InviteBook: Sendable {
   /// This member.
   package let member: PeerID
   private var invites: [InviteCode: Invite] = [:]
+  /// Those that were taken over: whoever made many leaves nobody without codes of one's own.
+  private var takenOver: Set<InviteCode> = []
   /// Those present who can admit, this member included if it can.
   private var admitters: Set<PeerID>
   /// Owners that aren't here, and since when.
@@ -44,9 +46,8 @@ package struct InviteBook: Sendable {
   ) throws(Failure) -> Invite {
     forgetOld(at: time)
     let taken = heard.union(invites.keys.map(\.nameplate))
-    let own = invites.values.filter { $0.owner == member }
     guard let nameplate = Self.freeNameplate(besides: taken, secrets: secrets),
-      own.count < Self.mostPerOwner, hasRoom
+      madeHere < Self.mostPerOwner
     else {
       throw Failure(
         "too-many-codes", exit: .unavailable,
@@ -135,9 +136,13 @@ package struct InviteBook: Sendable {
     return (ends + orphaned).min()
   }
 
+  /// Those made here first: there may be more than can be advertised.
   private func answered(at time: WallTime) -> [Invite] {
-    invites.values.filter { $0.owner == member && !isForgotten($0, at: time) }
-      .sorted { ($0.code.nameplate, $0.code.secret) < ($1.code.nameplate, $1.code.secret) }
+    func place(_ code: InviteCode) -> (Int, Int, String) {
+      (takenOver.contains(code) ? 1 : 0, code.nameplate, code.secret)
+    }
+    return invites.values.filter { $0.owner == member && !isForgotten($0, at: time) }
+      .sorted { place($0.code) < place($1.code) }
   }
 
   private func isForgotten(_ invite: Invite, at time: WallTime) -> Bool {
@@ -186,6 +191,8 @@ package struct InviteBook: Sendable {
     let rivals = invites.values.filter {
       $0.owner == member && $0.code.nameplate == theirs.code.nameplate
     }
+    let ofSender = invites.values.count { $0.owner == sender }
+    guard ofSender < Self.mostPerOwner, hasRoom else { return nil }
     var change: Change?
     if let rival = rivals.first, theirs.state(at: time) == .open {
       if rival.state(at: time) == .open {
@@ -194,8 +201,6 @@ package struct InviteBook: Sendable {
       }
       invites[rival.code] = nil
     }
-    let ofSender = invites.values.count { $0.owner == sender }
-    guard ofSender < Self.mostPerOwner, hasRoom else { return change }
     invites[theirs.code] = theirs
     if !admitters.contains(sender), missing[sender] == nil { missing[sender] = time }
     return change
@@ -257,13 +262,19 @@ package struct InviteBook: Sendable {
     let orphans = invites.values.filter { gone[$0.owner] != nil }.map(\.code)
     return orphans.sorted { $0.description < $1.description }.map { code in
       invites[code]?.owner = member
+      takenOver.insert(code)
       return .took(code)
     }
   }
 
   private mutating func forgetOld(at time: WallTime) {
     invites = invites.filter { !isForgotten($0.value, at: time) }
+    takenOver.formIntersection(invites.keys)
   }
 
-  private var hasRoom: Bool { invites.count < Self.mostInvites }
+  private var hasRoom: Bool { invites.count - madeHere < Self.mostInvites }
+
+  private var madeHere: Int {
+    invites.values.count { $0.owner == member && !takenOver.contains($0.code) }
+  }
 }

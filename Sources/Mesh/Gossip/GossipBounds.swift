@@ -125,11 +125,14 @@ package struct GossipBounds: Sendable {
   package var framesPerSecond = 500.0
   /// What it may send at once: the memberships of all members and the relayed chatter of a moment.
   package var frameBurst = 2000.0
-  /// What is taken and passed on, counted in the same way, of what the members say that have one sponsor:
-  /// whoever says more, over several links, would fill those between others up. Whoever pastes many lines
-  /// says 256 a second.
+  /// What is taken and passed on, counted in the same way, of what one member says, and of what all say
+  /// that it answers for: whoever says more, over several links, would fill those between others up. Whoever
+  /// pastes many lines says 256 a second.
   package var relaysPerSecond = 350.0
   package var relayBurst = 1000.0
+  /// Bytes that count as one more of it, where it is said to everybody and kept: a hundred of the longest
+  /// lines a second.
+  package var relayUnit = 2048
   /// What a broadcast costs whoever grafts it, beside its bytes, as a part of a frame: a newcomer to a large
   /// meeting grafts thousands.
   package var graftShare = 0.25

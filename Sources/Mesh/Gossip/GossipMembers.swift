@@ -188,7 +188,9 @@ extension Gossip {
   /// How long it is until the member may be dialled.
   private mutating func wait(toDial member: KnownMember, at now: Moment) -> Duration? {
     if member.nextDial > now { return member.nextDial - now }
-    guard !member.isReached, let wait = dialBudgets.take(1, for: member.sponsor, at: now) else {
+    guard !member.isReached,
+      let wait = dialBudgets.take(1, for: member.record.id, of: member.sponsor, at: now)
+    else {
       return nil
     }
     // Of many that wait for the same, none is always the last.

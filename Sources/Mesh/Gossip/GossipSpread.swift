@@ -71,16 +71,20 @@ extension Gossip {
     return Double(max(1, frame.removals.revocations.count)) - 1 + cost(ofBytes: byteCount)
   }
 
-  static func cost(ofBytes byteCount: Int) -> Double { 1 + Double(byteCount) / 16384 }
+  static func cost(ofBytes byteCount: Int, unit: Int = 16384) -> Double {
+    1 + Double(byteCount) / Double(unit)
+  }
 
-  /// Whether what the member said, or asks to be passed on, is within the share of its sponsor.
+  /// Whether what the member said, or asks to be passed on, is within its share.
   private mutating func hasShare(
     _ author: PeerID, in budgets: WritableKeyPath<Gossip, SponsorBudgets>, byteCount: Int,
     at now: Moment
   ) -> Bool {
     guard let member = members[author] else { return true }
-    let cost = Self.cost(ofBytes: byteCount)
-    return self[keyPath: budgets].take(cost, for: member.sponsor, at: now) == nil
+    let isSaid = budgets == \.relayBudgets
+    let cost =
+      isSaid ? Self.cost(ofBytes: byteCount, unit: bounds.relayUnit) : Self.cost(ofBytes: byteCount)
+    return self[keyPath: budgets].take(cost, for: author, of: member.sponsor, at: now) == nil
   }
 
   // MARK: Our own

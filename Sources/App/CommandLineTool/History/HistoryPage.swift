@@ -31,7 +31,7 @@ struct HistoryPage {
     <body>
     <header>
     <h1 dir="auto">\(escape(record.title))</h1>
-    <p>\(span) · \(record.meeting.messages) messages · \(record.meeting.members) members</p>
+    <p>\(span) · \(messages) · \(members)</p>
     </header>
     <main>
     \(conversation)
@@ -46,6 +46,10 @@ struct HistoryPage {
 
     """
   }
+
+  private var messages: String { HistoryText.count(record.meeting.messages, "message") }
+
+  private var members: String { HistoryText.count(record.meeting.members, "member") }
 
   private var span: String {
     guard let first = record.messages.first, let last = record.messages.last else {
