@@ -4,6 +4,7 @@ import Foundations
 import GRDB
 import Glibc
 import History
+import SwiftProtobuf
 import Testing
 import Wire
 
@@ -268,6 +269,29 @@ struct DatabaseFileTests {
       #expect(failure?.exit == .cannotCreate)
       #expect(failure?.message.contains("--data-dir") == true)
     }
+  }
+
+  @Test("Who was removed while another program held the history is known once that lets it go")
+  func busy() async throws {
+    let store = try HistoryStore(path: directory.history, now: wall(0))
+    try await store.register(meetingRecord(), at: wall(0))
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    let other = try DatabaseQueue(path: directory.history, configuration: configuration)
+    try await other.barrierWriteWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+    let removals = WireRemovals.with {
+      $0.revocations = [.with { $0.payload = Data([1]) }]
+    }
+    let refusal = await failure { try await store.keep(removals, of: meeting, at: wall(1)) }
+    #expect(refusal?.code == "history-busy")
+    try await other.barrierWriteWithoutTransaction { try $0.execute(sql: "COMMIT") }
+    try other.close()
+    var alice = Author(1)
+    try await store.append([alice.say("hello")], at: wall(2))
+    await store.close()
+    let again = try HistoryStore(path: directory.history, now: wall(3))
+    #expect(try await again.removals(of: meeting) == removals)
+    await again.close()
   }
 
   @Test("A full disk refuses what doesn't fit and keeps all that did")

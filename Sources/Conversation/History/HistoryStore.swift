@@ -280,18 +280,16 @@ package actor HistoryStore {
     isBehind = false
   }
 
-  /// What finds no room is written before the next that fits: nothing that is said can be kept of a
-  /// meeting that isn't known.
+  /// What couldn't be written is before the next that can: nothing that is said can be kept of a meeting
+  /// that isn't known, and whoever was removed mustn't come back with the next run.
   private func write(
     at now: WallTime, _ body: (Database) throws -> Void, noting note: () -> Void
   ) throws(Failure) {
     do throws(Failure) {
       try write(at: now, body)
     } catch {
-      if error.code == "disk-full" {
-        note()
-        isBehind = true
-      }
+      note()
+      isBehind = true
       throw error
     }
     note()

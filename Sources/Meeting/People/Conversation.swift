@@ -142,8 +142,7 @@ extension MeetingSession {
         lastLine.refused(body)
         emit(.warning(code: "chat-refused", message: refusal.sentence))
       case .misbehaviour(let peer, let what):
-        parts.log.notice("\(peer): \(what)")
-        if case .equivocation = what { tellOfContradiction(by: peer) }
+        note(what, of: peer)
       }
     }
     chatAlarm?.set(chat.deadline)
@@ -300,6 +299,17 @@ extension MeetingSession {
       : "\(name(of: peer)) has signed different lines under one number: from a copy of a data "
         + "directory, or to mislead. They are kept, eight versions at most, and marked in virtue history."
     emit(.warning(code: "contradiction", message: message))
+  }
+
+  /// Whoever passes on made-up entries by the hundred fills up nobody's log.
+  private func note(_ what: ChatLog.Misbehaviour, of peer: PeerID) {
+    if case .equivocation = what {
+      tellOfContradiction(by: peer)
+    } else {
+      guard nextNotice <= parts.clock.now() else { return }
+      nextNotice = parts.clock.now() + .seconds(1)
+    }
+    parts.log.notice("\(peer): \(what)")
   }
 
   func warnOnce(_ failure: Failure) {

@@ -61,6 +61,8 @@ package actor MeetingSession {
   // Conversation
   var chat: ChatLog
   var chatAlarm: Alarm?
+  /// When somebody's invalid entries are told of again, in the program's log.
+  var nextNotice = Moment.zero
   var commits: CommitQueue
   /// Members whose records are to be kept.
   var unremembered: [PeerID: MemberRecord] = [:]
