@@ -192,10 +192,10 @@ struct SearchTests {
     "Words in quotation marks stand together, and each ends where the mark does",
     arguments: [
       ("\"brown fox\"", 1), ("\"fox brown\"", 0), ("\"brown fo\"", 0), ("“Brown FOX”", 1),
-      ("\"quick\" fo", 1), ("\"qui\" fox", 0), ("quick \"brown fox\"", 1), ("\"brown fox", 0),
+      ("\"quick\" fo", 1), ("\"qui\" fox", 0), ("quick \"brown fox\"", 1), ("\"brown fox", 1),
       ("\"creme brulee\" us", 1), ("\"see you tomorrow, bob\"", 1), ("\"you, tomorrow\"", 0),
       ("\"我们明天\"", 1), ("« brown fox »", 1), ("»fox brown«", 0), ("\"don't say\" never", 1),
-      ("\"\"", 0), ("\"100% of\"", 1),
+      ("\"\"", 0), ("\" \"", 1), ("\"100% of\"", 1),
     ])
   func quoted(search: String, count: Int) async throws {
     try await finds(search: search, count: count)
@@ -282,6 +282,17 @@ struct SearchTests {
       try db.execute(sql: "INSERT INTO texts(texts, rank) VALUES ('integrity-check', 1)")
     }
     try queue.close()
+  }
+
+  @Test("Words in quotation marks stand together over the end of a line, too")
+  func overLines() async throws {
+    var author = Author(2)
+    try await store.append([author.say("it's the end\nof it,\u{A0}isn't it?")], at: wall(0))
+    for search in ["\"end of it,\"", "\"it, isn't it?\"", "\"it’s the  end\""] {
+      #expect(try await store.messages(search: search, limit: 10).count == 1, "\(search)")
+    }
+    let long = "\"it's the end of it, isn't it? \(String(repeating: "x", count: 300))\""
+    #expect(try await store.messages(search: long, limit: 10).isEmpty)
   }
 
   @Test("Words that a tab or a line separator keeps apart are kept and found as such")

@@ -12,11 +12,14 @@ import Wire
 struct LastLinesTests {
   private static let lines = (0..<100).map { "line \($0)" }
 
-  @Test("Who pipes long lines in says less than the others pass on")
-  func pace() {
-    let cost = 1 + Double(WireBounds.chatText + ChatBounds.entry) / 16384
-    let pace = Double(MeetingSession.mostInTurn) * cost / MeetingSession.turn.inSeconds
-    #expect(pace < GossipBounds().relaysPerSecond)
+  @Test("Who pipes lines in says less than the others pass on", arguments: [1, 700, 4096])
+  func pace(byteCount: Int) {
+    let bounds = GossipBounds()
+    let lines = (MeetingSession.mostInTurn / (1 + Double(byteCount) / MeetingSession.lineUnit))
+      .rounded(.up)
+    // What is signed beside the text, heads included, has no more than 600 bytes.
+    let cost = 1 + Double(byteCount + 600) / Double(bounds.relayUnit)
+    #expect(lines * cost / MeetingSession.turn.inSeconds < bounds.relaysPerSecond)
   }
 
   /// Holds up what is to be kept, as a slow disk does.

@@ -90,7 +90,8 @@ struct MeetingArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Fetch offered files of up to so many megabytes without being asked, in one meeting ten times as "
-        + "much at most, half of it of one member. Without it, only /accept fetches.",
+        + "much at most, half of it of one member and those whom it let in. Without it, only /accept "
+        + "fetches.",
       valueName: "megabytes"))
   var acceptFiles: Int?
 

@@ -361,8 +361,11 @@ package actor HistoryStore {
   /// What this run registered.
   private func writeAnew(_ db: Database) throws {
     for (record, time) in registered.values { try db.register(record, at: time) }
-    for (meeting, removals) in removed { try db.keep(removals, of: meeting) }
-    for (meeting, members) in remembered {
+    // Of others nothing could be kept, however often.
+    for (meeting, removals) in removed where registered[meeting] != nil {
+      try db.keep(removals, of: meeting)
+    }
+    for (meeting, members) in remembered where registered[meeting] != nil {
       for (record, time) in members.values {
         try db.remember(record, in: meeting, at: time)
       }

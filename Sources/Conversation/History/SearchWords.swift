@@ -22,18 +22,21 @@ struct SearchWords: Sendable {
     let visible = DisplayText.line(text, limit: Self.longest)
     let folded = String(decoding: folding.folded(visible), as: UTF8.self).unicodeScalars
     for (scalars, isQuoted) in Self.pieces(of: folded) {
-      if scalars.contains(where: Self.isIndexed), !scalars.contains(where: Self.isUnspaced) {
+      let isUnspaced = scalars.contains(where: Self.isUnspaced)
+      if !isUnspaced, scalars.contains(where: Self.isIndexed) {
         words.append(Self.phrase(scalars) + (isQuoted ? "" : "*"))
       }
-      if !scalars.allSatisfy({ Self.isIndexed($0) || $0 == " " }) {
-        parts.append(Array(String(scalars).utf8))
+      // Side by side is for the index, wherever that knows words: a line break may stand between them.
+      for part in isUnspaced ? [scalars] : scalars.split(separator: " ")
+      where !part.allSatisfy(Self.isIndexed) {
+        parts.append(Array(String(part).utf8))
       }
     }
     pattern = words.isEmpty ? nil : words.joined(separator: " AND ")
     self.parts = parts
   }
 
-  /// Words, and what stands in quotation marks. A mark that none closes is text.
+  /// Words, and what stands in quotation marks. A mark that none closes is none.
   ///
   /// By scalars, as SQLite reads them: an accent on a quotation mark doesn't make it another sign.
   private static func pieces(
@@ -49,7 +52,8 @@ struct SearchWords: Sendable {
         rest = inner[close...].dropFirst()
       } else {
         let end = rest.firstIndex(of: " ") ?? rest.endIndex
-        pieces.append((rest[..<end], false))
+        let word = rest[..<end].drop { $0 == "\"" }
+        pieces.append((word.isEmpty ? rest[..<end] : word, false))
         rest = rest[end...]
       }
       rest = rest.drop { $0 == " " }
@@ -57,14 +61,14 @@ struct SearchWords: Sendable {
     return pieces
   }
 
-  /// The next that ends a word, if something stands before it.
+  /// The next that ends a word, if there is one before it.
   private static func closingQuote(
     in text: Substring.UnicodeScalarView
   ) -> Substring.UnicodeScalarView.Index? {
     text.indices.first { place in
       let next = text.index(after: place)
-      return text[place] == "\"" && place > text.startIndex
-        && (next == text.endIndex || text[next] == " ")
+      return text[place] == "\"" && (next == text.endIndex || text[next] == " ")
+        && text[..<place].contains { $0 != " " }
     }
   }
 

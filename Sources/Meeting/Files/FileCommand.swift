@@ -43,7 +43,13 @@ package enum FileCommand: Hashable {
 
   /// Whether a file of this name is meant by what was written: the name, or the name in quotes like a path.
   static func isMeant(_ name: String, by text: String) -> Bool {
-    name == text || ["\"", "'"].contains { text == $0 + name + $0 }
+    name == text || name == unquoted(text)
+  }
+
+  static func unquoted(_ text: String) -> String {
+    let quote = text.first { $0 == "\"" || $0 == "'" }
+    guard let quote, text.count > 2, text.first == quote, text.last == quote else { return text }
+    return String(text.dropFirst().dropLast())
   }
 
   /// The path and the note of `/send`. A path with blanks stands in quotes, or alone.

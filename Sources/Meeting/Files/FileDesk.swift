@@ -56,8 +56,8 @@ actor FileDesk {
   var isReading = false
   var readingCount = 0
   private var offerCount = 0
-  /// By who answers for their authors.
-  private var offersOf: [PeerID: Int] = [:]
+  /// By who answers for their authors; `nil` for this member's own, since it answers for others, too.
+  private var offersOf: [PeerID?: Int] = [:]
   var unasked: UnaskedFiles
 
   // When to look again, see FileDeskTime.
@@ -96,7 +96,7 @@ actor FileDesk {
   func learn(_ offer: Offer) {
     let root = offer.shape.root
     let own = offer.author == parts.me ? takeOwn(root, name: offer.name) : nil
-    guard own != nil || makeRoom(for: offer.sponsor) else {
+    guard own != nil || makeRoom(for: offer) else {
       return tellOfTooMany()
     }
     let isNew = items[root] == nil
@@ -106,7 +106,7 @@ actor FileDesk {
       items[root]?.add(offer, isOwn: own != nil)
     }
     offerCount += 1
-    offersOf[offer.sponsor, default: 0] += 1
+    offersOf[share(of: offer), default: 0] += 1
     if let own {
       stopUnasked(root)
       fetches[root] = nil
@@ -149,19 +149,22 @@ actor FileDesk {
 
   /// Where there are too many offers, whoever answers for the most of them loses one that nobody has asked
   /// for to one with fewer: nobody's flood takes another's place.
-  private func makeRoom(for sponsor: PeerID) -> Bool {
+  private func makeRoom(for offer: Offer) -> Bool {
     guard offerCount >= Self.mostOffers else { return true }
-    let most = offersOf.filter { $0.key != parts.me }.max {
+    let most = offersOf.compactMap { key, count in key.map { (key: $0, value: count) } }.max {
       ($0.value, $0.key) < ($1.value, $1.key)
     }
-    guard let most, most.value > offersOf[sponsor, default: 0] + 1 else { return false }
-    for root in items.keys where items[root]?.forgetAside(of: most.key) == true {
+    guard let most, most.value > offersOf[share(of: offer), default: 0] + 1 else { return false }
+    for (root, item) in items {
+      let oldest = item.aside.firstIndex { share(of: $0) == most.key }
+      guard let oldest else { continue }
+      items[root]?.aside.remove(at: oldest)
       forgetOffer(of: most.key)
       return true
     }
     let victim = items.first { _, item in
       guard case .offered = item.state else { return false }
-      return item.known.allSatisfy { $0.sponsor == most.key }
+      return item.known.allSatisfy { share(of: $0) == most.key }
     }
     guard let victim else { return false }
     for _ in victim.value.known { forgetOffer(of: most.key) }
@@ -170,7 +173,11 @@ actor FileDesk {
     return true
   }
 
-  private func forgetOffer(of sponsor: PeerID) {
+  private func share(of offer: Offer) -> PeerID? {
+    offer.author == parts.me ? nil : offer.sponsor
+  }
+
+  private func forgetOffer(of sponsor: PeerID?) {
     offerCount -= 1
     offersOf[sponsor, default: 1] -= 1
     if offersOf[sponsor] == 0 { offersOf[sponsor] = nil }
@@ -179,7 +186,7 @@ actor FileDesk {
   func withdraw(_ entries: Set<EntryID>, by author: PeerID) {
     for (root, item) in items {
       for offer in item.known where offer.author == author && entries.contains(offer.entry) {
-        forgetOffer(of: offer.sponsor)
+        forgetOffer(of: share(of: offer))
         let shape = items[root]?.offer.shape
         let isLeft = items[root]?.remove(offer.entry) ?? true
         guard !isLeft || items[root]?.offer.shape != shape else { continue }
@@ -224,9 +231,9 @@ actor FileDesk {
       items[root]?.lead(with: entry)
       fetch(root)
     case .cancel(let name):
-      let path = Self.absolute(name)
+      let paths = [name, FileCommand.unquoted(name)].map(Self.absolute)
       func isMeant(_ own: String, _ place: String) -> Bool {
-        FileCommand.isMeant(own, by: name) || place == path
+        FileCommand.isMeant(own, by: name) || paths.contains(place)
       }
       guard !cancelReading(where: { isMeant($0.name, $0.path) }) else { return }
       await finishOffering(where: isMeant)

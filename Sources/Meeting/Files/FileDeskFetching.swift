@@ -10,8 +10,9 @@ extension FileDesk {
   func fetch(_ root: [UInt8]) {
     guard let item = items[root] else { return }
     let size = item.offer.shape.byteCount
-    let isWhole = folder(of: root).place.flatMap(FileFolder.size(of:)) == size
-    if !isWhole, let room = room(parts.directory.path), !room.holds(size) {
+    if !folder(of: root).hasWhole(byteCount: size), let room = room(parts.directory.path),
+      !room.holds(size)
+    {
       warn(
         "file-room",
         "\(item.offer.name) (\(DisplayText.size(size))) doesn't fit: on the disk of the data directory "
@@ -121,7 +122,7 @@ extension FileDesk {
   @discardableResult
   func forgetMissing(_ root: [UInt8]) -> Bool {
     guard let item = items[root], case .whole(let path, _) = item.state,
-      FileFolder.size(of: path) != item.offer.shape.byteCount
+      !FileFolder.holds(path, byteCount: item.offer.shape.byteCount)
     else { return false }
     // Where that can't be kept it is found missing again after a restart.
     try? giveUp(root, item)

@@ -79,7 +79,7 @@ extension FileDesk {
     surroundings != nil && readings.first?.number == reading.number
   }
 
-  private struct Digests: Equatable {
+  private struct Digests {
     /// SHA-256 of the whole.
     var whole: [UInt8] = []
     var chunks: [[UInt8]] = []
@@ -88,13 +88,9 @@ extension FileDesk {
   private func read(_ reading: Reading) async {
     let version = FileFolder.version(of: reading.path)
     var digests = await digests(of: reading)
-    if digests != nil, FileFolder.version(of: reading.path) != version {
-      // What was only written to its end is what was read; anything else nobody could fetch.
-      readings[0].bytes = 0
-      let again = await self.digests(of: reading)
-      if again != digests { digests = nil }
-    }
     guard isWanted(reading) else { return }
+    // Nobody could fetch what was read of it.
+    if FileFolder.version(of: reading.path) != version { digests = nil }
     guard let digests, let shape = FileShape(byteCount: reading.size, hashes: digests.chunks) else {
       tell(0, .failed)
       readings.removeFirst()

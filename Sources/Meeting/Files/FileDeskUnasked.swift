@@ -29,8 +29,8 @@ extension FileDesk {
     if unasked.hasRefused {
       warn(
         "files-unasked",
-        "As much was fetched without asking as --accept-files lets in one meeting, or of one member in "
-          + "it. /accept fetches the rest.")
+        "As much was fetched without asking as --accept-files lets in one meeting, or of one member and "
+          + "those whom it let in. /accept fetches the rest.")
     }
   }
 

@@ -31,7 +31,7 @@ struct FileFolder {
   /// Without anything of an earlier time but where the whole lies, of so many bytes, if it still does.
   func makeAnew(byteCount: Int) throws(SystemError) {
     if isCancelled {
-      if place.flatMap(Self.size(of:)) == byteCount { unlink(cancelledPath) } else { remove() }
+      if hasWhole(byteCount: byteCount) { unlink(cancelledPath) } else { remove() }
     }
     try make()
   }
@@ -64,6 +64,16 @@ struct FileFolder {
 
   var place: String? {
     FileManager.default.contents(atPath: placePath).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Whether the whole, of so many bytes, lies where it was.
+  func hasWhole(byteCount: Int) -> Bool {
+    place.map { Self.holds($0, byteCount: byteCount) } ?? false
+  }
+
+  /// Whether a plain file has so many bytes at least: what is written to the end of one takes nothing of it.
+  static func holds(_ path: String, byteCount: Int) -> Bool {
+    size(of: path).map { $0 >= byteCount } ?? false
   }
 
   func keep(share: UnaskedFiles.Share) throws(SystemError) {

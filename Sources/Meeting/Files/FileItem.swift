@@ -35,7 +35,7 @@ extension FileDesk {
     private var leading = 0
     /// Older ones, in the order in which they were set aside for others: each can be accepted still, and
     /// comes back when there is a place. They count among ``FileDesk/mostOffers``.
-    private var aside: [Offer] = []
+    var aside: [Offer] = []
     var state = State.offered
     /// Members that take part in the file, and what they have.
     var others: [PeerID: ChunkMap] = [:]
@@ -153,14 +153,6 @@ extension FileDesk {
       if let heir { inOrder.append(aside.remove(at: heir)) }
       guard inOrder.count > 1 else { return false }
       _ = takeOut(place)
-      return true
-    }
-
-    /// Forgets the oldest of this sponsor's that was set aside.
-    /// - Returns: whether there was one.
-    mutating func forgetAside(of sponsor: PeerID) -> Bool {
-      guard let place = aside.firstIndex(where: { $0.sponsor == sponsor }) else { return false }
-      aside.remove(at: place)
       return true
     }
   }

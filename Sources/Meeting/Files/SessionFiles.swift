@@ -34,8 +34,7 @@ extension MeetingSession {
     else { return nil }
     return FileDesk.Offer(
       entry: entry.id, author: entry.author,
-      sponsor: entry.author == parts.me ? parts.me : chat.sponsor(of: entry),
-      name: file.displayName, shape: shape, digest: file.digest)
+      sponsor: chat.sponsor(of: entry), name: file.displayName, shape: shape, digest: file.digest)
   }
 
   func learnFile(_ entry: Entry) {

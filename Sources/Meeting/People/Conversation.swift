@@ -57,11 +57,11 @@ extension MeetingSession {
 
   /// Who pipes a file in is slowed down to what can be kept, here and by the others, and loses nothing.
   func sayInTurn(_ line: String) async {
-    if linesInTurn == 0 { turnBegan = parts.clock.now() }
+    if saidInTurn == 0 { turnBegan = parts.clock.now() }
     say(line)
-    linesInTurn += 1
-    guard linesInTurn >= Self.mostInTurn else { return }
-    linesInTurn = 0
+    saidInTurn += 1 + Double(line.utf8.count) / Self.lineUnit
+    guard saidInTurn >= Self.mostInTurn else { return }
+    saidInTurn = 0
     await publishLines()
     let rest = turnBegan + Self.turn - parts.clock.now()
     guard rest > .zero else { return }
@@ -71,8 +71,10 @@ extension MeetingSession {
   }
 
   /// Well below what the log lets wait (``ChatBounds``), and nobody types as much at once.
-  static let mostInTurn = 64
-  /// 256 lines a second: less than what a member passes on of another's for long
+  static let mostInTurn = 64.0
+  /// Bytes that count as one line more.
+  static let lineUnit = Double(GossipBounds().relayUnit)
+  /// 256 short lines a second, 85 of the longest: less than what a member passes on of another's for long
   /// (``GossipBounds/relaysPerSecond``), so that nothing of an honest member's is shed.
   static let turn = Duration.milliseconds(250)
 

@@ -96,7 +96,7 @@ package actor MeetingSession {
   var lastLine = LastLine()
 
   /// Lines of standard input said in this turn, and when it began.
-  var linesInTurn = 0
+  var saidInTurn = 0.0
   var turnBegan = Moment.zero
   /// Before the next turn.
   var turnPause: Task<Void, Never>?
