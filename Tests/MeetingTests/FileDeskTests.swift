@@ -13,9 +13,7 @@ struct FileDeskTests {
   @Test("Who has no grant, or another meeting's, is given no chunk and told nothing")
   func foreigner() async throws {
     try await FileMeeting.run { meeting in
-      let content = FileMeeting.chunks(2)
-      let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
-      let root = await meeting.send(path)
+      let (_, _, root) = try await meeting.sendPlan(ofChunks: 2)
       let foreigner = try FileMember(grantedBy: SigningKey(from: .system))
       let stream = try await foreigner.open(to: meeting.session)
       stream.send(.request(root: root, chunk: 0))
@@ -28,9 +26,7 @@ struct FileDeskTests {
   @Test("A removed member's stream ends at once, and it gets no other")
   func removed() async throws {
     try await FileMeeting.run { meeting in
-      let content = FileMeeting.chunks(2)
-      let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
-      let root = await meeting.send(path)
+      let (content, _, root) = try await meeting.sendPlan(ofChunks: 2)
       let member = try FileMember(grantedBy: meeting.genesis)
       let stream = try await member.connect(to: meeting.session)
       stream.send(.request(root: root, chunk: 1))
@@ -60,9 +56,7 @@ struct FileDeskTests {
   @Test("A member whose removal is void is given files again, like any other")
   func reinstated() async throws {
     try await FileMeeting.run { meeting in
-      let content = FileMeeting.chunks(2)
-      let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
-      let root = await meeting.send(path)
+      let (content, _, root) = try await meeting.sendPlan(ofChunks: 2)
       let files = await meeting.session.files
       let member = try FileMember(grantedBy: meeting.genesis)
       let stream = try await member.connect(to: meeting.session)
@@ -139,9 +133,7 @@ struct FileDeskTests {
   @Test("Accepted again after it was cancelled, a file comes at once")
   func acceptedAgain() async throws {
     try await FileMeeting.run { meeting in
-      let content = FileMeeting.chunks(2)
-      let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
-      let root = await meeting.send(path)
+      let (content, _, root) = try await meeting.sendPlan(ofChunks: 2)
       let member = try FileMember(grantedBy: meeting.genesis)
       let stream = try await member.connect(to: meeting.session)
       for _ in 0..<4 {

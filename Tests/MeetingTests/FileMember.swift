@@ -71,6 +71,15 @@ struct FileMeeting {
     (0..<count).map { [UInt8](repeating: UInt8($0 + 1), count: FileBounds.chunk) }
   }
 
+  /// Offers a file of so many chunks.
+  func sendPlan(
+    ofChunks count: Int
+  ) async throws -> (content: [[UInt8]], path: String, root: [UInt8]) {
+    let content = Self.chunks(count)
+    let path = try write(content.flatMap { $0 }, to: "plan.bin")
+    return (content, path, await send(path))
+  }
+
   /// Offers a file as its user does.
   /// - Returns: its root.
   func send(_ path: String) async -> [UInt8] {

@@ -67,15 +67,18 @@ struct FileOfferingTests {
   func changesWhileRead() async throws {
     try await FileMeeting.run { meeting in
       let files = await meeting.session.files
-      for (name, place) in [("plan.bin", UInt64(0)), ("log.txt", 40 << 20)] {
-        let path = try Self.sparse(name, size: 40 << 20, in: meeting)
+      let size = 256 << 20
+      for (name, place, count) in [("plan.bin", 0, 1), ("log.txt", size, 2)] {
+        let path = try Self.sparse(name, size: size, in: meeting)
         await meeting.session.take(line: "/send \(path)")
-        while await files.readings.first?.bytes ?? 0 == 0 { await Task.yield() }
+        _ = await meeting.journal.reading { $0.name == name && $0.bytes > 0 }
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-        try file.seek(toOffset: place)
+        try file.seek(toOffset: UInt64(place))
         try file.write(contentsOf: Data("changed".utf8))
         try file.close()
-        while await !files.readings.isEmpty { await Task.yield() }
+        await meeting.journal.count(reaches: count) { event in
+          if case .warning("file-not-sent", _) = event { true } else { false }
+        }
         let told = await meeting.journal.warnings("file-not-sent").last ?? ""
         #expect(told.contains(name) && told.contains("changed"))
       }
@@ -95,9 +98,7 @@ struct FileOfferingTests {
   @Test("Who waits for a file hears that it isn't given, and that it is again")
   func givenAgain() async throws {
     try await FileMeeting.run { meeting in
-      let content = FileMeeting.chunks(5)
-      let path = try meeting.write(content.flatMap { $0 }, to: "plan.bin")
-      let root = await meeting.send(path)
+      let (content, path, root) = try await meeting.sendPlan(ofChunks: 5)
       let member = try FileMember(grantedBy: meeting.genesis)
       let stream = try await member.connect(to: meeting.session)
       func isGiven(_ chunk: Int) async throws {

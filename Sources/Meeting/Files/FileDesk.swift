@@ -155,17 +155,12 @@ actor FileDesk {
       ($0.value, $0.key) < ($1.value, $1.key)
     }
     guard let most, most.value > offersOf[share(of: offer), default: 0] + 1 else { return false }
-    for (root, item) in items {
-      let oldest = item.aside.firstIndex { share(of: $0) == most.key }
-      guard let oldest else { continue }
-      items[root]?.aside.remove(at: oldest)
+    func isOfMost(_ offer: Offer) -> Bool { share(of: offer) == most.key }
+    for root in items.keys where items[root]?.forgetAside(where: isOfMost) == true {
       forgetOffer(of: most.key)
       return true
     }
-    let victim = items.first { _, item in
-      guard case .offered = item.state else { return false }
-      return item.known.allSatisfy { share(of: $0) == most.key }
-    }
+    let victim = items.first { $1.state.isOffered && $1.known.allSatisfy(isOfMost) }
     guard let victim else { return false }
     for _ in victim.value.known { forgetOffer(of: most.key) }
     unasked.remove(victim.key, hasCome: true)

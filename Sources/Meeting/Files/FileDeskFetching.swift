@@ -82,9 +82,10 @@ extension FileDesk {
 
   /// Ends fetching, and forgets what was kept; also after a restart it isn't fetched unless it is asked
   /// for again. A whole file stays where it is, and isn't given any more until it is accepted.
+  /// - Parameter isChanged: whether what lies there is no longer what was offered.
   /// - Returns: whether there was anything to end.
   @discardableResult
-  func cancel(_ root: [UInt8]) -> Bool {
+  func cancel(_ root: [UInt8], isChanged: Bool = false) -> Bool {
     guard let item = items[root] else { return false }
     // It may still be one that comes unasked, now or when somebody has it.
     let mayCome = stopUnasked(root)
@@ -95,7 +96,7 @@ extension FileDesk {
       var path: String?
       if case .whole(let place, _) = item.state, FileFolder.size(of: place) != nil { path = place }
       do {
-        try giveUp(root, item, keepingPlace: path != nil)
+        try giveUp(root, item, keepingPlace: path != nil && !isChanged)
       } catch {
         warn("file-not-cancelled", "After a restart it may be fetched again: \(error.sentence).")
       }

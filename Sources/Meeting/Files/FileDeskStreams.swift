@@ -218,9 +218,7 @@ extension FileDesk {
   /// What doesn't match is never given.
   private func changed(_ root: [UInt8], _ path: String) {
     guard let item = items[root] else { return }
-    cancel(root)
-    // It is no longer what was offered.
-    try? folder(of: root).cancel(keepingPlace: false)
+    cancel(root, isChanged: true)
     let isOwn = item.offers.contains { $0.author == parts.me }
     let digits = item.offer.entry.description.prefix(8)
     emit(

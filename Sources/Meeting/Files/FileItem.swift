@@ -35,7 +35,7 @@ extension FileDesk {
     private var leading = 0
     /// Older ones, in the order in which they were set aside for others: each can be accepted still, and
     /// comes back when there is a place. They count among ``FileDesk/mostOffers``.
-    var aside: [Offer] = []
+    private var aside: [Offer] = []
     var state = State.offered
     /// Members that take part in the file, and what they have.
     var others: [PeerID: ChunkMap] = [:]
@@ -153,6 +153,14 @@ extension FileDesk {
       if let heir { inOrder.append(aside.remove(at: heir)) }
       guard inOrder.count > 1 else { return false }
       _ = takeOut(place)
+      return true
+    }
+
+    /// Forgets the oldest such that was set aside.
+    /// - Returns: whether there was one.
+    mutating func forgetAside(where isMeant: (Offer) -> Bool) -> Bool {
+      guard let place = aside.firstIndex(where: isMeant) else { return false }
+      aside.remove(at: place)
       return true
     }
   }

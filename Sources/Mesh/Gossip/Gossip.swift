@@ -152,9 +152,10 @@ package struct Gossip: Machine {
       meeting: meeting)
     nextNumber = firstNumber + 1
     dialBudgets = SponsorBudgets(rate: bounds.dialsPerSecond, capacity: bounds.dialBurst)
-    relayBudgets = SponsorBudgets(rate: bounds.relaysPerSecond, capacity: bounds.relayBurst)
-    membershipBudgets = relayBudgets
-    signalBudgets = relayBudgets
+    relayBudgets = SponsorBudgets(
+      rate: bounds.relaysPerSecond, capacity: bounds.relayBurst, unit: bounds.relayUnit)
+    membershipBudgets = SponsorBudgets(rate: bounds.relaysPerSecond, capacity: bounds.relayBurst)
+    signalBudgets = membershipBudgets
     overlay = Overlay(me: me, capacity: 1, seed: seed ^ .max, bounds: bounds.overlay)
     store = BroadcastStore(count: bounds.overlay.tree.recent, byteLimit: bounds.storedBytes)
   }

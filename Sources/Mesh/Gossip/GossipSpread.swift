@@ -71,7 +71,10 @@ extension Gossip {
     return Double(max(1, frame.removals.revocations.count)) - 1 + cost(ofBytes: byteCount)
   }
 
-  static func cost(ofBytes byteCount: Int, unit: Int = 16384) -> Double {
+  /// Bytes of a frame that count as one more.
+  static let frameUnit = 16384
+
+  static func cost(ofBytes byteCount: Int, unit: Int = frameUnit) -> Double {
     1 + Double(byteCount) / Double(unit)
   }
 
@@ -81,9 +84,7 @@ extension Gossip {
     at now: Moment
   ) -> Bool {
     guard let member = members[author] else { return true }
-    let isSaid = budgets == \.relayBudgets
-    let cost =
-      isSaid ? Self.cost(ofBytes: byteCount, unit: bounds.relayUnit) : Self.cost(ofBytes: byteCount)
+    let cost = Self.cost(ofBytes: byteCount, unit: self[keyPath: budgets].unit)
     return self[keyPath: budgets].take(cost, for: author, of: member.sponsor, at: now) == nil
   }
 

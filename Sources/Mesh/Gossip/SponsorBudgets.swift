@@ -7,6 +7,8 @@ import Foundations
 struct SponsorBudgets: Sendable {
   private let rate: Double
   private let capacity: Double
+  /// Bytes of a message that count as one more.
+  let unit: Int
   /// Those of which something was taken. One that is full again is as none.
   private var buckets: [Holder: RateBucket] = [:]
 
@@ -21,9 +23,10 @@ struct SponsorBudgets: Sendable {
   private static let many = 64
 
   /// - Parameter rate: what comes back a second.
-  init(rate: Double, capacity: Double) {
+  init(rate: Double, capacity: Double, unit: Int = Gossip.frameUnit) {
     self.rate = rate
     self.capacity = capacity
+    self.unit = unit
   }
 
   /// Takes something for a member that `sponsor` answers for, perhaps itself.
